@@ -1,0 +1,1 @@
+"""Measurements of Vitrine, each a module to run: `python -m benchmarks.NAME --help`."""

@@ -1,0 +1,126 @@
+"""The form of a new run: data, backbone, recipe, and the few fields people change."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import streamlit as st
+
+from core.errors import VitrineError
+from core.models.backbones import BACKBONES
+from pages.ui import resources
+from pages.ui.access import Access
+from pages.ui.errors import guard, show
+from pages.ui.text import md
+from pages.ui.training_check import draw_check
+from training.launch import make_spec
+from training.recipe import Part, Phase, Recipe
+from training.recipes import load_recipe, recipe_names
+from training.spec import RunSpec
+
+NO_PARENT = "(none)"
+NAME_HELP = "Of the checkpoint: lower-case letters, digits, dot, dash and underscore."
+PARENT_HELP = "At the end, a paired verdict against this checkpoint on the test split."
+
+
+def form_open() -> bool:
+    """Whether the form is what the visitor came for: not where the link names a run to watch."""
+    return "run" not in st.query_params
+
+
+def draw_form(access: Access) -> None:
+    """Choose, check, launch."""
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        spec = _choices()
+    with right, guard():
+        draw_check(spec, access)
+
+
+def _choices() -> RunSpec | None:
+    """The run that the form describes, or None where a field is refused (the reason is shown)."""
+    with st.container(horizontal=True):
+        data = st.selectbox("Data set", list(resources.datasets()), key="training.data")
+        st.session_state.setdefault("training.recipe", "two_phase")
+        recipe = load_recipe(st.selectbox("Recipe", recipe_names(), key="training.recipe"))
+        backbone = st.selectbox("Backbone", sorted(BACKBONES), key="training.backbone")
+    st.caption(md(recipe.about))
+    usual = _default_name(data, recipe.name)
+    with st.container(horizontal=True):
+        name = st.text_input("Name", key="training.name", placeholder=usual, max_chars=64, help=NAME_HELP)
+        parents = [NO_PARENT, *(checkpoint.name for checkpoint in resources.checkpoints()[0])]
+        parent = st.selectbox("Compare with", parents, key="training.parent", help=PARENT_HELP)
+    overrides = _fields(recipe)
+    try:
+        return make_spec(
+            resources.settings(),
+            name=name or usual,
+            data=resources.datasets()[data],
+            backbone=backbone,
+            recipe=recipe.name,
+            overrides=overrides,
+            parent=None if parent == NO_PARENT else parent,
+        )
+    except VitrineError as error:
+        show(error)
+        return None
+
+
+def _fields(recipe: Recipe) -> dict[str, Any]:
+    """The few fields people change, as dotted overrides, each within the recipe's own bounds."""
+    found: dict[str, Any] = {}
+    with st.container(horizontal=True):
+        for index, phase in enumerate(recipe.phases):
+            label, path = f"Epochs: {phase.name}", f"phases.{index}.epochs"
+            found[path] = _number(recipe, path, label, phase.epochs, (1, 1000), Phase)
+        found["batch_size"] = _number(
+            recipe, "batch_size", "Batch size", recipe.batch_size, (2, 2048), Recipe
+        )
+        found["image_size"] = st.number_input(
+            "Image size",
+            32,
+            512,
+            None,
+            step=32,
+            key=f"training.{recipe.name}.image_size",
+            placeholder="auto",
+            help=_about(Recipe, "image_size"),
+        )
+    with st.popover("More", icon=":material/tune:"):
+        for index, phase in enumerate(recipe.phases):
+            for field, title in (("backbone_lr", "Backbone rate"), ("head_lr", "Head rate")):
+                path, label = f"phases.{index}.{field}", f"{title}: {phase.name}"
+                found[path] = _number(recipe, path, label, getattr(phase, field), (0.0, 0.1), Phase)
+        found["batch_statistics"] = _statistics(recipe)
+        found["patience"] = _number(recipe, "patience", "Patience", recipe.patience, (0, 1000), Recipe)
+        found["seed"] = _number(recipe, "seed", "Seed", recipe.seed, (0, 2**31 - 1), Recipe)
+    return found
+
+
+def _statistics(recipe: Recipe) -> str:
+    """Which statistics batch norm goes by while the backbone is fine-tuned."""
+    key = f"training.{recipe.name}.batch_statistics"
+    st.session_state.setdefault(key, recipe.batch_statistics)
+    options = ("train", "frozen")
+    return st.selectbox("Batch norm", options, key=key, help=_about(Recipe, "batch_statistics"))
+
+
+def _number(
+    recipe: Recipe, path: str, label: str, value: Any, bounds: tuple[Any, Any], model: type[Part]
+) -> Any:
+    """A bounded number with the recipe's own help; its state outlives a change of the recipe."""
+    key = f"training.{recipe.name}.{path}"
+    st.session_state.setdefault(key, value)
+    fine = {"step": 1e-5, "format": "%.6f"} if isinstance(value, float) else {"step": 1}
+    return st.number_input(label, *bounds, key=key, help=_about(model, path.rsplit(".", 1)[-1]), **fine)
+
+
+def _default_name(data: str, recipe: str) -> str:
+    text = re.sub(r"[^a-z0-9._-]+", "-", f"{data}-{recipe}".lower()).strip("-._")[:56] or "run"
+    taken = {checkpoint.name for checkpoint in resources.checkpoints()[0]}
+    return next(name for name in (text, *(f"{text}-{n}" for n in range(2, 10_000))) if name not in taken)
+
+
+def _about(model: type[Part], field: str) -> str | None:
+    return model.model_fields[field].description

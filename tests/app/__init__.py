@@ -1,0 +1,1 @@
+"""Tests of pages through AppTest, without a browser."""

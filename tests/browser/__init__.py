@@ -1,0 +1,1 @@
+"""Tests in Chromium, on a server."""

@@ -1,0 +1,1 @@
+"""Training: recipes, the loop, and jobs that outlive the page that launched them."""

@@ -1,0 +1,257 @@
+"""The teacher of a distillation: its outputs on augmented views, computed once and kept, or at every step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+from torch.nn import functional
+
+from core.data.taxonomy import Taxonomy
+from core.files import atomic_path, cache_key
+from core.models.card import Preprocessing
+from core.models.checkpoint import find_checkpoint
+from core.models.network import MultiTaskNetwork
+from core.models.preprocessing import backbone_preprocessing
+from core.models.weights import load_network
+from core.progress import Progress, silent
+from core.settings import Settings
+from training.augment import Augmenter, stable_seed
+from training.augment_batch import BatchAugmenter, augmenter
+from training.images import ImageBank
+from training.recipe import Augmentation, Distillation, Recipe
+
+IMAGENET = "imagenet"
+IMAGENET_BACKBONE = "tf_efficientnet_lite0"
+SCHEMA = "teacher-3"
+BATCH = 32
+SAMPLE = 256
+"""So many images tell the mean and deviation of the features of a teacher that is asked at every step."""
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """What the teacher says of B pictures: embedding (B, E), logits {task: (B, L)} in the student's order,
+    and its feature map (B, C, h, w) where the student learns it."""
+
+    embedding: Tensor
+    logits: dict[str, Tensor]
+    map: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Standard:
+    """Mean and deviation per channel of a teacher's features, (C,) or (C, 1, 1) float32.
+
+    Features behind a ReLU share most of their direction whatever the picture shows, and a student that says
+    the mean every time is already near them by cosine. What is learnt is how a picture differs from the mean.
+    A channel that hardly ever fires counts with a tenth of the mean deviation, so that it is not blown up.
+    """
+
+    mean: Tensor
+    deviation: Tensor
+
+    @classmethod
+    def of(cls, values: Tensor) -> Standard:
+        """Of features (N, C) or (N, C, h, w), over images and places."""
+        count, total, squares = 0, torch.zeros(values.shape[1]), torch.zeros(values.shape[1])
+        for part in torch.split(values, 1024):
+            flat = part.float().cpu().transpose(0, 1).flatten(1)  # (C, n * h * w)
+            count, total, squares = count + flat.shape[1], total + flat.sum(1), squares + flat.square().sum(1)
+        mean = total / count
+        shape = (-1,) + (1,) * (values.dim() - 2)
+        deviation = (squares / count - mean.square()).clamp(min=0).sqrt()
+        floor = (0.1 * deviation.mean()).clamp(min=1e-6)
+        return cls(mean.view(shape), deviation.clamp(min=float(floor)).view(shape))
+
+    def __call__(self, values: Tensor) -> Tensor:
+        """Standardised features, of the same shape."""
+        return (values - self.mean.to(values.device)) / self.deviation.to(values.device)
+
+
+class Teacher:
+    """A frozen network that the student learns from; its feature map comes on the student's grid (h, w)."""
+
+    def __init__(
+        self,
+        network: MultiTaskNetwork,
+        preprocessing: Preprocessing,
+        taxonomy: Taxonomy,
+        key: str,
+        grid: tuple[int, int] | None = None,
+    ) -> None:
+        self.grid = grid
+        self._standards: tuple[Standard, Standard | None] | None = None
+        self.network = network.eval().requires_grad_(False)
+        self.preprocessing = preprocessing
+        self.key = key
+        self.columns = {} if key == IMAGENET else shared_columns(network.taxonomy, taxonomy)
+
+    @property
+    def dimension(self) -> int:
+        """Numbers in the teacher's embedding."""
+        return self.network.embedding_dim
+
+    def to(self, device: torch.device) -> Teacher:
+        """Move the network to `device`."""
+        self.network.to(device)
+        return self
+
+    @torch.no_grad()
+    def __call__(self, inputs: Tensor) -> Knowledge:
+        """Outputs on normalised inputs (B, 3, H, W)."""
+        embedding, features = self.network.embed_with_map(inputs)
+        logits = self.network.forward_heads(embedding)
+        shared = {task: logits[task][:, columns].float() for task, columns in self.columns.items()}
+        places = None if self.grid is None else _on_grid(features, self.grid)
+        told = Knowledge(embedding.float(), shared, places)
+        return told if self._standards is None else _standardised(told, self._standards)
+
+    def standardise(self, inputs: Tensor) -> None:
+        """From here on embedding and map are standardised by their mean and deviation on `inputs`."""
+        parts = [self(part) for part in torch.split(inputs, BATCH)]
+        self._standards = _standards(
+            torch.cat([part.embedding for part in parts]),
+            None if self.grid is None else torch.cat([part.map for part in parts if part.map is not None]),
+        )
+
+
+def open_teacher(
+    recipe: Distillation, taxonomy: Taxonomy, settings: Settings, grid: tuple[int, int] | None = None
+) -> Teacher:
+    """The ImageNet network, or a checkpoint's; `grid` (h, w): the student's, where it learns the feature map.
+
+    Raises CheckpointError where there is none.
+    """
+    if recipe.teacher == IMAGENET:
+        network = MultiTaskNetwork(IMAGENET_BACKBONE, taxonomy, pretrained=True)
+        preprocessing, key = backbone_preprocessing(IMAGENET_BACKBONE), IMAGENET
+    else:
+        checkpoint = find_checkpoint(settings, recipe.teacher)
+        network, preprocessing, key = load_network(checkpoint), checkpoint.card.preprocessing, checkpoint.hash
+    if recipe.teacher_size:
+        preprocessing = preprocessing.model_copy(update={"size": recipe.teacher_size})
+    return Teacher(network, preprocessing, taxonomy, key, grid)
+
+
+def shared_columns(teacher: Taxonomy, student: Taxonomy) -> dict[str, list[int]]:
+    """For each task whose labels the teacher knows all: its columns in the student's order."""
+    found = {}
+    for task in student.tasks:
+        known = teacher[task.name].labels if task.name in teacher else ()
+        if set(task.labels) <= set(known):
+            found[task.name] = [known.index(label) for label in task.labels]
+    return found
+
+
+class KeptKnowledge:
+    """The teacher's outputs on `views` fixed augmentations of each row, in memory as float16 and on disk;
+    embedding and map are given standardised."""
+
+    def __init__(self, rows: Sequence[int], views: int, tensors: dict[str, Tensor]) -> None:
+        self.views = views
+        self._place = {row: place for place, row in enumerate(rows)}
+        self._tensors = tensors
+        self._standards = _standards(tensors["embedding"], tensors.get("map"))
+
+    def __call__(self, rows: Sequence[int], view: Sequence[int]) -> Knowledge:
+        """Outputs for the given view of each row, float32 on the CPU."""
+        places = torch.tensor([self._place[row] * self.views + v for row, v in zip(rows, view, strict=True)])
+        found = {name: value[places].float() for name, value in self._tensors.items()}
+        logits = {name.removeprefix("logits."): v for name, v in found.items() if name.startswith("logits.")}
+        return _standardised(Knowledge(found["embedding"], logits, found.get("map")), self._standards)
+
+
+def keep_knowledge(
+    teacher: Teacher,
+    recipe: Recipe,
+    bank: ImageBank,
+    rows: Sequence[int],
+    fingerprint: str,
+    cache: Path,
+    progress: Progress = silent,
+) -> KeptKnowledge:
+    """Compute the teacher's outputs on every view of `rows`, or read them where an earlier run kept them."""
+    assert recipe.distillation is not None
+    views = recipe.distillation.views
+    files = [str(bank.files[row]) for row in rows]
+    key = cache_key(
+        SCHEMA,
+        teacher=teacher.key,
+        size=teacher.preprocessing.size,
+        data=fingerprint,
+        augmentation=recipe.augmentation.model_dump(mode="json"),
+        views=views,
+        seed=recipe.seed,
+        files=files,
+        tasks=sorted(teacher.columns),
+        grid=teacher.grid,
+    )
+    path = cache / "teachers" / f"{key}.safetensors"
+    if not path.exists():
+        tensors = _compute(teacher, recipe, bank, rows, views, progress)
+        with atomic_path(path) as temporary:
+            save_file(tensors, temporary)
+    return KeptKnowledge(rows, views, load_file(path))
+
+
+def view_seed(seed: int, row: int, view: int) -> int:
+    """The seed of one fixed augmentation of one image."""
+    return stable_seed("view", seed, row, view)
+
+
+def teacher_augmenter(
+    recipe: Augmentation, preprocessing: Preprocessing, device: torch.device
+) -> Augmenter | BatchAugmenter:
+    """The student's augmentation at the teacher's size: same crop, turn and colours; nothing is erased, which
+    is drawn last and so disturbs nothing before it."""
+    return augmenter(recipe.model_copy(update={"erase": 0.0}), preprocessing.size, preprocessing, device)
+
+
+def _compute(
+    teacher: Teacher, recipe: Recipe, bank: ImageBank, rows: Sequence[int], views: int, progress: Progress
+) -> dict[str, Tensor]:
+    device = next(teacher.network.parameters()).device
+    augment = teacher_augmenter(recipe.augmentation, teacher.preprocessing, device)
+    pairs = [(row, view) for row in rows for view in range(views)]
+    parts: list[Knowledge] = []
+    for start in range(0, len(pairs), BATCH):
+        progress(start, len(pairs), "asking the teacher")
+        group = pairs[start : start + BATCH]
+        inputs = augment(
+            bank.batch([row for row, _ in group]), [view_seed(recipe.seed, row, view) for row, view in group]
+        )
+        parts.append(teacher(inputs.to(device).contiguous(memory_format=torch.channels_last)))
+        parts[-1] = _halved(parts[-1])
+    tensors = {"embedding": torch.cat([part.embedding for part in parts])}
+    if teacher.grid is not None:
+        tensors["map"] = torch.cat([part.map for part in parts if part.map is not None])
+    for task in teacher.columns:
+        tensors[f"logits.{task}"] = torch.cat([part.logits[task] for part in parts])
+    return {name: value.contiguous() for name, value in tensors.items()}
+
+
+def _halved(part: Knowledge) -> Knowledge:
+    logits = {task: value.half().cpu() for task, value in part.logits.items()}
+    return Knowledge(part.embedding.half().cpu(), logits, None if part.map is None else part.map.half().cpu())
+
+
+def _standards(embedding: Tensor, places: Tensor | None) -> tuple[Standard, Standard | None]:
+    return Standard.of(embedding), None if places is None else Standard.of(places)
+
+
+def _standardised(told: Knowledge, standards: tuple[Standard, Standard | None]) -> Knowledge:
+    embedding, places = standards
+    shown = told.map if told.map is None or places is None else places(told.map)
+    return Knowledge(embedding(told.embedding), told.logits, shown)
+
+
+def _on_grid(features: Tensor, grid: tuple[int, int]) -> Tensor:
+    """A feature map (B, C, H, W) averaged down, or interpolated up, to (B, C, h, w) float32."""
+    if tuple(features.shape[2:]) == grid:
+        return features.float()
+    return functional.interpolate(features.float(), grid, mode="bilinear", antialias=True)
