@@ -1,11 +1,14 @@
-"""What the training loop costs: over a bare PyTorch loop, and over batches that are there already.
+"""What the training loop costs: over a bare PyTorch loop, and over batches that are there already; and what
+bf16 gains.
 
     python -m benchmarks.training [--data DIR] [--backbone NAME] [--steps 20]
+    python -m benchmarks.training --precisions [--backbone NAME] [--size 224] [--batch 32]
     python -m benchmarks.training --dispatcher
 
 Steps of the three kinds are taken in turn (bare, ours, ours on ready batches), so that whatever else the
-machine does falls on all alike; medians of processor time are compared. `--dispatcher` measures what the
-dispatcher costs while a job runs (without one it is gone).
+machine does falls on all alike; medians of processor time are compared. `--precisions` does the same, by the
+clock, with our steps in float32 and in what `auto` takes. `--dispatcher` measures what the dispatcher costs
+while a job runs (without one it is gone).
 """
 
 from __future__ import annotations
@@ -35,7 +38,7 @@ from training.loop import Loop
 from training.losses import Targets
 from training.recipes import load_recipe
 from training.reporter import Reporter
-from training.sampling import epoch_batches
+from training.sampling import Rows, epoch_batches
 from training.spec import RunSpec
 
 
@@ -47,10 +50,17 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=128)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--steps", type=int, default=20)
-    parser.add_argument("--dispatcher", action="store_true", help="measure the dispatcher instead")
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument("--precisions", action="store_true", help="compare float32 with `auto` instead")
+    instead.add_argument("--dispatcher", action="store_true", help="measure the dispatcher instead")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
-        found = measure_dispatcher(Path(place)) if options.dispatcher else measure(options, Path(place))
+        if options.dispatcher:
+            found = measure_dispatcher(Path(place))
+        elif options.precisions:
+            found = measure_precisions(options, Path(place))
+        else:
+            found = measure(options, Path(place))
         print(json.dumps(found, indent=1))
 
 
@@ -84,27 +94,82 @@ def measure_dispatcher(place: Path, looks: int = 400) -> dict[str, object]:
     }
 
 
-def measure(options: argparse.Namespace, place: Path) -> dict[str, object]:
-    """Medians of processor seconds per step, and what follows from them."""
-    settings = Settings((options.data.resolve(),), place / "cache", (place / "checkpoints",))
-    overrides = {"image_size": options.size, "batch_size": options.batch, "pretraining": "none"}
+def measure_precisions(options: argparse.Namespace, place: Path) -> dict[str, object]:
+    """Medians of seconds per step, by the clock, in float32 and in what `auto` takes here."""
+    loops = {name: prepared_loop(options, place / name, name) for name in ("fp32", "auto")}
+    rows = {name: first_batch(loop) for name, loop in loops.items()}
+    times: dict[str, list[float]] = {name: [] for name in loops}
+    for step in range(options.steps + 2):
+        for name, loop in loops.items():
+            began = time.perf_counter()
+            take_step(loop, rows[name])
+            if step >= 2:
+                times[name].append(time.perf_counter() - began)
+    ratios = [exact / auto for exact, auto in zip(times["fp32"], times["auto"], strict=True)]
+    median = {name: statistics.median(values) for name, values in times.items()}
+    return {
+        **described(options),
+        "auto_is": loops["auto"].parts.precision,
+        "seconds_per_step": median,
+        "images_per_second": {name: options.batch / seconds for name, seconds in median.items()},
+        "throughput_over_fp32": statistics.median(ratios),
+    }
+
+
+def described(options: argparse.Namespace) -> dict[str, object]:
+    """What was measured, and on how many threads."""
+    return {
+        "backbone": options.backbone,
+        "size": options.size,
+        "batch": options.batch,
+        "steps": options.steps,
+        "threads": torch.get_num_threads(),
+    }
+
+
+def prepared_loop(options: argparse.Namespace, folder: Path, precision: str) -> Loop:
+    """A loop before its first step, with its images decoded."""
+    settings = Settings((options.data.resolve(),), folder / "cache", (folder / "checkpoints",))
     spec = make_spec(
         settings,
         name="benchmark",
         data=options.data.resolve(),
         backbone=options.backbone,
         recipe="balanced",
-        overrides=overrides,
+        overrides={
+            "image_size": options.size,
+            "batch_size": options.batch,
+            "pretraining": "none",
+            "precision": precision,
+        },
     )
-    parts = assemble(spec)
-    folder = RunFolder(place / "run")
-    folder.path.mkdir()
-    loop = Loop(parts, folder, Reporter(folder, spec.recipe))
+    run = RunFolder(folder)
+    run.path.mkdir(exist_ok=True)
+    loop = Loop(assemble(spec), run, Reporter(run, spec.recipe))
     loop._enter_phase()
-    parts.student.train()
-    rows = epoch_batches(
-        parts.data.train, parts.data.primary[parts.data.train], "shuffle", options.batch, 0, 0
-    )[0]
+    loop.parts.student.train()
+    return loop
+
+
+def first_batch(loop: Loop) -> Rows:
+    """Rows of one batch."""
+    data = loop.parts.data
+    size = loop.parts.recipe.batch_size
+    return epoch_batches(data.train, data.primary[data.train], "shuffle", size, 0, 0)[0]
+
+
+def take_step(loop: Loop, rows: Rows) -> None:
+    """A step, and what our loop does beside it."""
+    loop._step(rows, 0)
+    loop.reporter.step(loop.at, loop.steps, 1.0)
+    loop._check_stop()
+
+
+def measure(options: argparse.Namespace, place: Path) -> dict[str, object]:
+    """Medians of processor seconds per step, and what follows from them."""
+    loop = prepared_loop(options, place / "run", "auto")
+    parts = loop.parts
+    rows = first_batch(loop)
     ready = loop._batch(rows, 0)
     optimizer = torch.optim.AdamW(parts.bare.parameters(), lr=1e-5)
 
@@ -113,18 +178,19 @@ def measure(options: argparse.Namespace, place: Path) -> dict[str, object]:
         inputs = parts.augment(parts.bank.batch(names), range(len(names)))
         inputs = inputs.contiguous(memory_format=torch.channels_last)
         optimizer.zero_grad()
-        _, logits = parts.network(inputs)
+        with parts.accelerator.autocast():
+            _, logits = parts.network(inputs)
         losses = [
-            torch.nn.functional.cross_entropy(logits[task], codes[torch.from_numpy(rows)], ignore_index=-1)
+            torch.nn.functional.cross_entropy(
+                logits[task].float(), codes[torch.from_numpy(rows)], ignore_index=-1
+            )
             for task, codes in parts.data.labels.items()
         ]
         torch.stack(losses).sum().backward()
         optimizer.step()
 
     def ours() -> None:
-        loop._step(rows, 0)
-        loop.reporter.step(loop.at, loop.steps, 1.0)
-        loop._check_stop()
+        take_step(loop, rows)
 
     prepared: Callable[..., tuple[torch.Tensor, Targets]] = lambda *_: ready  # noqa: E731
 
@@ -144,10 +210,8 @@ def measure(options: argparse.Namespace, place: Path) -> dict[str, object]:
     median = {name: statistics.median(values) for name, values in times.items()}
     ratios = [ours / bare for ours, bare in zip(times["ours"], times["bare"], strict=True)]
     return {
-        "backbone": options.backbone,
-        "size": options.size,
-        "batch": options.batch,
-        "steps": options.steps,
+        **described(options),
+        "precision": parts.precision,
         "processor_seconds_per_step": median,
         "overhead_over_bare_loop": statistics.median(ratios) - 1,
         "throughput_of_ready_batches": median["fed"] / median["ours"],
