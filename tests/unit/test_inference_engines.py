@@ -36,7 +36,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module", params=["torch", "openvino"])
 def engine(request: pytest.FixtureRequest, saved: Checkpoint, cache: Path) -> Engine:
-    return open_engine(saved, request.param, cache=cache)
+    return open_engine(saved, request.param, "f32", cache=cache)
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +53,19 @@ def test_it_computes_what_the_network_computes(engine: Engine, saved: Checkpoint
     assert list(outputs.logits) == list(TAXONOMY.names)
     for task in TAXONOMY.names:
         np.testing.assert_allclose(outputs.logits[task], logits[task].numpy(), atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["torch", "openvino"])
+def test_what_auto_takes_here_agrees_with_float32(
+    saved: Checkpoint, cache: Path, images: Images, name: str
+) -> None:
+    exact = open_engine(saved, name, "f32", cache=cache).run(images)
+    engine = open_engine(saved, name, cache=cache)
+    found = engine.run(images)
+    assert engine.precision in {"f32", "bf16"}
+    assert cosines(found.embeddings, exact.embeddings).min() >= MIN_COSINE
+    for task in TAXONOMY.names:
+        np.testing.assert_allclose(found.logits[task], exact.logits[task], atol=0.01)
 
 
 @pytest.mark.parametrize("n", [1, 2, FIXED_BATCH, FIXED_BATCH + 1])
