@@ -135,7 +135,7 @@ def assemble(spec: RunSpec, *, progress: Progress = silent) -> Assembly:
         notes=notes,
     )
     if teacher is not None:
-        _add_teacher(assembly, teacher.to(accelerator.device), settings, progress)
+        _add_teacher(assembly, teacher.to(accelerator, precision), settings, progress)
     return assembly
 
 

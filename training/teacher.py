@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from accelerate import Accelerator
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.nn import functional
@@ -27,7 +29,7 @@ from training.recipe import Augmentation, Distillation, Recipe
 
 IMAGENET = "imagenet"
 IMAGENET_BACKBONE = "tf_efficientnet_lite0"
-SCHEMA = "teacher-3"
+SCHEMA = "teacher-4"
 BATCH = 32
 SAMPLE = 256
 """So many images tell the mean and deviation of the features of a teacher that is asked at every step."""
@@ -90,22 +92,26 @@ class Teacher:
         self.preprocessing = preprocessing
         self.key = key
         self.columns = {} if key == IMAGENET else shared_columns(network.taxonomy, taxonomy)
+        self._arithmetic: Callable[[], AbstractContextManager[None]] = nullcontext
+        self.precision = "fp32"
 
     @property
     def dimension(self) -> int:
         """Numbers in the teacher's embedding."""
         return self.network.embedding_dim
 
-    def to(self, device: torch.device) -> Teacher:
-        """Move the network to `device`."""
-        self.network.to(device)
+    def to(self, accelerator: Accelerator, precision: str) -> Teacher:
+        """Move the network to the accelerator's device; from here on it works in the student's precision."""
+        self.network.to(accelerator.device)
+        self._arithmetic, self.precision = accelerator.autocast, precision
         return self
 
     @torch.no_grad()
     def __call__(self, inputs: Tensor) -> Knowledge:
         """Outputs on normalised inputs (B, 3, H, W)."""
-        embedding, features = self.network.embed_with_map(inputs)
-        logits = self.network.forward_heads(embedding)
+        with self._arithmetic():
+            embedding, features = self.network.embed_with_map(inputs)
+            logits = self.network.forward_heads(embedding)
         shared = {task: logits[task][:, columns].float() for task, columns in self.columns.items()}
         places = None if self.grid is None else _on_grid(features, self.grid)
         told = Knowledge(embedding.float(), shared, places)
@@ -190,6 +196,7 @@ def keep_knowledge(
         files=files,
         tasks=sorted(teacher.columns),
         grid=teacher.grid,
+        precision=teacher.precision,
     )
     path = cache / "teachers" / f"{key}.safetensors"
     if not path.exists():
