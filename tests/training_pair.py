@@ -34,7 +34,7 @@ def work(settings: Settings, workers: int, rank: int, port: int) -> None:
         group = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": workers, "MASTER_PORT": port}
         os.environ.update({name: str(value) for name, value in group.items()}, MASTER_ADDR="127.0.0.1")
     name = f"of-{workers}"
-    spec = tiny_spec(settings, name=name, phases=PHASES)
+    spec = tiny_spec(settings, name=name, phases=PHASES, precision="fp32")
     parts = assemble(spec.model_copy(update={"backbone": BACKBONE, "workers": workers}))
     for module in parts.bare.modules():
         if isinstance(module, torch.nn.Dropout):

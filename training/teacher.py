@@ -107,19 +107,21 @@ class Teacher:
         return self
 
     @torch.no_grad()
-    def __call__(self, inputs: Tensor) -> Knowledge:
-        """Outputs on normalised inputs (B, 3, H, W)."""
+    def tell(self, inputs: Tensor) -> Knowledge:
+        """Outputs as they are on normalised inputs (B, 3, H, W), the map on the teacher's own grid."""
         with self._arithmetic():
             embedding, features = self.network.embed_with_map(inputs)
             logits = self.network.forward_heads(embedding)
         shared = {task: logits[task][:, columns].float() for task, columns in self.columns.items()}
-        places = None if self.grid is None else _on_grid(features, self.grid)
-        told = Knowledge(embedding.float(), shared, places)
-        return told if self._standards is None else _standardised(told, self._standards)
+        return Knowledge(embedding.float(), shared, None if self.grid is None else features.float())
+
+    def __call__(self, inputs: Tensor) -> Knowledge:
+        """Outputs on normalised inputs (B, 3, H, W) as the student is shown them."""
+        return _shown(self.tell(inputs), self._standards, self.grid)
 
     def standardise(self, inputs: Tensor) -> None:
         """From here on embedding and map are standardised by their mean and deviation on `inputs`."""
-        parts = [self(part) for part in torch.split(inputs, BATCH)]
+        parts = [self.tell(part) for part in torch.split(inputs, BATCH)]
         self._standards = _standards(
             torch.cat([part.embedding for part in parts]),
             None if self.grid is None else torch.cat([part.map for part in parts if part.map is not None]),
@@ -156,10 +158,13 @@ def shared_columns(teacher: Taxonomy, student: Taxonomy) -> dict[str, list[int]]
 
 class KeptKnowledge:
     """The teacher's outputs on `views` fixed augmentations of each row, in memory as float16 and on disk;
-    embedding and map are given standardised."""
+    embedding and map are given standardised, the map on `grid`."""
 
-    def __init__(self, rows: Sequence[int], views: int, tensors: dict[str, Tensor]) -> None:
+    def __init__(
+        self, rows: Sequence[int], views: int, tensors: dict[str, Tensor], grid: tuple[int, int] | None = None
+    ) -> None:
         self.views = views
+        self.grid = grid
         self._place = {row: place for place, row in enumerate(rows)}
         self._tensors = tensors
         self._standards = _standards(tensors["embedding"], tensors.get("map"))
@@ -169,7 +174,7 @@ class KeptKnowledge:
         places = torch.tensor([self._place[row] * self.views + v for row, v in zip(rows, view, strict=True)])
         found = {name: value[places].float() for name, value in self._tensors.items()}
         logits = {name.removeprefix("logits."): v for name, v in found.items() if name.startswith("logits.")}
-        return _standardised(Knowledge(found["embedding"], logits, found.get("map")), self._standards)
+        return _shown(Knowledge(found["embedding"], logits, found.get("map")), self._standards, self.grid)
 
 
 def keep_knowledge(
@@ -195,7 +200,7 @@ def keep_knowledge(
         seed=recipe.seed,
         files=files,
         tasks=sorted(teacher.columns),
-        grid=teacher.grid,
+        map=teacher.grid is not None,
         precision=teacher.precision,
     )
     path = cache / "teachers" / f"{key}.safetensors"
@@ -203,7 +208,7 @@ def keep_knowledge(
         tensors = _compute(teacher, recipe, bank, rows, views, progress)
         with atomic_path(path) as temporary:
             save_file(tensors, temporary)
-    return KeptKnowledge(rows, views, load_file(path))
+    return KeptKnowledge(rows, views, load_file(path), teacher.grid)
 
 
 def view_seed(seed: int, row: int, view: int) -> int:
@@ -232,8 +237,7 @@ def _compute(
         inputs = augment(
             bank.batch([row for row, _ in group]), [view_seed(recipe.seed, row, view) for row, view in group]
         )
-        parts.append(teacher(inputs.to(device).contiguous(memory_format=torch.channels_last)))
-        parts[-1] = _halved(parts[-1])
+        parts.append(_halved(teacher.tell(inputs.to(device).contiguous(memory_format=torch.channels_last))))
     tensors = {"embedding": torch.cat([part.embedding for part in parts])}
     if teacher.grid is not None:
         tensors["map"] = torch.cat([part.map for part in parts if part.map is not None])
@@ -251,10 +255,17 @@ def _standards(embedding: Tensor, places: Tensor | None) -> tuple[Standard, Stan
     return Standard.of(embedding), None if places is None else Standard.of(places)
 
 
-def _standardised(told: Knowledge, standards: tuple[Standard, Standard | None]) -> Knowledge:
-    embedding, places = standards
-    shown = told.map if told.map is None or places is None else places(told.map)
-    return Knowledge(embedding(told.embedding), told.logits, shown)
+def _shown(
+    told: Knowledge, standards: tuple[Standard, Standard | None] | None, grid: tuple[int, int] | None
+) -> Knowledge:
+    """What the teacher said, standardised where it is known how, its map brought on the student's grid."""
+    embedding, places = standards or (None, None)
+    features = told.map if told.map is None or places is None else places(told.map)
+    return Knowledge(
+        told.embedding if embedding is None else embedding(told.embedding),
+        told.logits,
+        None if features is None or grid is None else _on_grid(features, grid),
+    )
 
 
 def _on_grid(features: Tensor, grid: tuple[int, int]) -> Tensor:

@@ -100,7 +100,7 @@ def test_read_only_watches_and_does_not_touch(
     assert any("read-only" in info.value for info in app.info)
     assert all(button(app, label).disabled for label in ("Launch", "Check and estimate", "Cancel"))
     assert any("waiting" in text.value for text in app.markdown)
-    forged = AppTest.from_function(press_cancel, kwargs={"run_id": run_id}).run()
+    forged = AppTest.from_function(press_cancel, kwargs={"run_id": run_id}, default_timeout=30).run()
     assert not forged.exception
     assert forged.session_state["training.error"].title == "This is off for you"
     assert runner.job(run_id).state == State.QUEUED

@@ -131,7 +131,7 @@ def test_memory_that_runs_out_halves_the_batch_and_changes_nothing(
 ) -> None:
     def run(folder: str, limit: int) -> tuple[dict[str, torch.Tensor], int]:
         only_heads = [{"name": "heads", "epochs": 1, "backbone_lr": 0.0, "head_lr": 0.001}]
-        loop = make_loop(settings, tiny_spec(settings, phases=only_heads), folder)
+        loop = make_loop(settings, tiny_spec(settings, phases=only_heads, precision="fp32"), folder)
         for module in loop.parts.bare.modules():
             if isinstance(module, torch.nn.Dropout):
                 module.p = 0.0

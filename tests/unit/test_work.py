@@ -123,7 +123,7 @@ def test_watching_shows_how_far_it_is_and_cancels() -> None:
     while not one.progress.total:
         assert time.monotonic() < end
         time.sleep(0.02)
-    app = AppTest.from_string("from pages.ui import work\nwork.watch('a')").run()
+    app = AppTest.from_string("from pages.ui import work\nwork.watch('a')", default_timeout=30).run()
     [bar] = app.get("progress")
     assert bar.proto.value == 25
     assert bar.proto.text == "Counting: 2 / 8 " + md("<b>images")
