@@ -34,7 +34,7 @@ from training.losses import DistillationLoss, MultiTaskLoss, label_weights
 from training.memory import room_for_images
 from training.recipe import Recipe
 from training.spec import RunSpec
-from training.student import Student, moving_average
+from training.student import Student, moving_average, plain_attention
 from training.teacher import (
     SAMPLE,
     KeptKnowledge,
@@ -94,6 +94,8 @@ def assemble(spec: RunSpec, *, progress: Progress = silent) -> Assembly:
     accelerator, precision = _accelerator(spec)
     seed_everything(stable_seed("initial weights", recipe.seed))
     network, notes = _network(spec, taxonomy, settings)
+    if accelerator.device.type == "cpu":
+        plain_attention(network)
     preprocessing = evaluation_preprocessing(spec, network)
     size = training_size(recipe, preprocessing)
     grid = map_grid(network, size) if distil and distil.map_weight else None
