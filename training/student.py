@@ -69,8 +69,10 @@ class Student(nn.Module):
 
 
 def plain_attention(network: nn.Module) -> None:
-    """Let attention be computed step by step. On CPUs torch's fused attention is slow backwards: it took 45 % of
-    a step of DeiT-Tiny, and without it training is about twice as fast (`python -m benchmarks.training`)."""
+    """Let attention be computed step by step.
+
+    On CPUs torch's fused attention is slow backwards: it took 45 % of a step of DeiT-Tiny.
+    """
     for module in network.modules():
         if getattr(module, "fused_attn", False):
             setattr(module, "fused_attn", False)  # noqa: B010
