@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 from safetensors.torch import load_file
 
 from core.data.opening import open_dataset
@@ -30,6 +32,7 @@ from training.recipes import load_recipe
 from training.reporter import Reporter
 from training.schedule import rates
 from training.spec import RunSpec
+from training.student import plain_attention
 from training.teacher import Standard, open_teacher
 
 FULL = {"optimizer__ema_decay": 0.9, "optimizer__clip_norm": 1.0, "augmentation__mixup": 0.4}
@@ -366,6 +369,32 @@ def test_a_teachers_features_are_standardised(settings: Settings) -> None:
     assert told.map is not None and raw.map is not None
     torch.testing.assert_close(told.embedding, Standard.of(raw.embedding)(raw.embedding), atol=1e-3, rtol=0)
     torch.testing.assert_close(told.map, Standard.of(raw.map)(raw.map), atol=1e-3, rtol=0)
+
+
+def test_attention_computed_step_by_step_gives_the_same(settings: Settings) -> None:
+    network = MultiTaskNetwork("deit_tiny_patch16_224", Taxonomy((Task("class", ("a", "b")),))).eval()
+    pictures = torch.rand(2, 3, 96, 96)
+    with torch.no_grad():
+        fused = network.embed(pictures)
+        plain_attention(network)
+        torch.testing.assert_close(network.embed(pictures), fused, rtol=1e-4, atol=1e-5)
+    loop = make_loop(settings, tiny_spec(settings), "plain")
+    assert loop.parts.accelerator.device.type != "cpu" or not any(
+        getattr(module, "fused_attn", False) for module in loop.parts.network.modules()
+    )
+
+
+def test_the_teacher_works_in_the_students_precision(settings: Settings) -> None:
+    recipe = load_recipe("distill", {"distillation.teacher_size": 64}).distillation
+    assert recipe is not None
+    teacher = open_teacher(recipe, Taxonomy((Task("class", ("a", "b")),)), settings)
+    pictures = torch.rand(2, 3, 64, 64)
+    exact = teacher(pictures).embedding
+    AcceleratorState._reset_state()
+    low = teacher.to(Accelerator(cpu=True, mixed_precision="bf16"), "bf16")(pictures).embedding
+    AcceleratorState._reset_state()
+    assert low.dtype == torch.float32 and not torch.equal(low, exact)
+    assert torch.nn.functional.cosine_similarity(low, exact).min() > 0.99
 
 
 def test_every_precision_of_this_machine_trains(settings: Settings) -> None:
