@@ -8,7 +8,13 @@ import numpy.typing as npt
 from core.inference.engine import Outputs
 
 MIN_COSINE = 0.999
-"""Least cosine between the embeddings of one image in two precisions."""
+"""Least cosine that is wanted between the embeddings of one photograph in two precisions."""
+PROBE_COSINE = 0.9999
+"""Least cosine on the probe images, which are milder than photographs.
+
+A MobileViT-XXS at 0.99988 on them fell to 0.9959 on photographs, and 2 of 47 labels of its weakest heads
+changed; a DeiT-Tiny at 0.99999 stayed above 0.9994.
+"""
 
 
 def cosines(one: npt.NDArray[np.float32], other: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
@@ -19,8 +25,8 @@ def cosines(one: npt.NDArray[np.float32], other: npt.NDArray[np.float32]) -> npt
 
 
 def agrees(exact: Outputs, fast: Outputs) -> bool:
-    """Whether every embedding's cosine is at least `MIN_COSINE` (NaN never agrees)."""
-    return bool((cosines(exact.embeddings, fast.embeddings) >= MIN_COSINE).all())
+    """Whether every probe's cosine is at least `PROBE_COSINE` (NaN never agrees)."""
+    return bool((cosines(exact.embeddings, fast.embeddings) >= PROBE_COSINE).all())
 
 
 def probe_images(size: int, n: int) -> npt.NDArray[np.float32]:

@@ -12,7 +12,7 @@ import torch
 
 from core.errors import CheckpointError, InferenceError
 from core.inference import Engine, Outputs, open_engine, openvino_model
-from core.inference.agreement import MIN_COSINE, agrees, cosines, probe_images
+from core.inference.agreement import MIN_COSINE, PROBE_COSINE, agrees, cosines, probe_images
 from core.inference.engine import choose_engine
 from core.inference.openvino_engine import FIXED_BATCH, OpenVINOEngine
 from core.inference.torch_engine import TorchEngine, has_bf16
@@ -129,10 +129,10 @@ def test_bf16_is_taken_where_it_agrees_and_left_where_it_does_not(
     """bfloat16 runs on any CPU, by emulation where the hardware lacks it: only the choice is changed here."""
     monkeypatch.setattr("core.inference.torch_engine.has_bf16", lambda device: True)
     network = load_network(saved)
-    monkeypatch.setattr("core.inference.agreement.MIN_COSINE", 0.9)
+    monkeypatch.setattr("core.inference.agreement.PROBE_COSINE", 0.9)
     low = TorchEngine(network, precision="auto", device="cpu", size=64)
     assert low.precision == "bf16"
-    monkeypatch.setattr("core.inference.agreement.MIN_COSINE", 1.1)
+    monkeypatch.setattr("core.inference.agreement.PROBE_COSINE", 1.1)
     assert TorchEngine(network, precision="auto", device="cpu", size=64).precision == "f32"
     images = probe_images(64, 2)
     exact = TorchEngine(network, precision="f32", device="cpu").run(images)
@@ -160,7 +160,7 @@ def test_openvino_falls_back_by_the_same_rule(
     monkeypatch.setattr(OpenVINOEngine, "_compile", compile_f32)
     assert open_engine(saved, "openvino", cache=cache).precision == "bf16"
     assert asked == ["f32", "bf16"]
-    monkeypatch.setattr("core.inference.agreement.MIN_COSINE", 1.1)
+    monkeypatch.setattr("core.inference.agreement.PROBE_COSINE", 1.1)
     assert open_engine(saved, "openvino", cache=cache).precision == "f32"
 
 
@@ -172,7 +172,7 @@ def test_agreement_is_by_the_worst_image_and_nan_never_agrees() -> None:
     assert not agrees(Outputs(one, {}), Outputs(other, {}))
     other[2] = np.nan
     assert not agrees(Outputs(one, {}), Outputs(other, {}))
-    assert MIN_COSINE == 0.999
+    assert MIN_COSINE == 0.999 and PROBE_COSINE == 0.9999
 
 
 def test_a_second_opening_reads_the_converted_model_without_torch(saved: Checkpoint, cache: Path) -> None:
