@@ -80,6 +80,8 @@ def test_the_details_of_an_image_lead_to_images_like_it(tab: Any, server: str) -
     tab.goto(server + "/Retrieval?split=all&text=large")
     wanted = shown(tab)[0]
     tab.locator("button.card").first.click()
+    tab.get_by_text("What each head says").wait_for()
+    settled(tab)
     tab.get_by_role("button", name="Find images like this").click()
     tab.wait_for_function(f"() => location.search.includes('like={wanted}')")
     tab.get_by_text("Choose an image of the data set").wait_for()
