@@ -46,7 +46,7 @@ def test_a_click_shows_the_cells_images(offline: Any, server: str) -> None:
     expected = int(cell.get_attribute("data-count"))
     tab.mouse.click(*centre(tab, cell))
     tab.wait_for_url(re.compile("cell="))
-    tab.get_by_text(re.compile(rf": {expected:,} images, (right|wrong)")).first.wait_for()
+    tab.get_by_text(re.compile(rf": {expected:,} images, (right|wrong)")).wait_for()
     assert not set(changed(tab, before)) & set(before), "an image lies in one cell"
     assert loaded(tab).count() == min(expected, 12)
     said = tab.locator(".readout").filter(has_text=f"{expected:,} images")
@@ -69,7 +69,7 @@ def test_arrow_keys_walk_and_enter_picks(offline: Any, server: str) -> None:
     tab.keyboard.press("Enter")
     tab.wait_for_url(re.compile("cell="))
     corner = tab.locator(f'{CELL}[data-truth="0"][data-prediction="0"]').get_attribute("data-count")
-    tab.get_by_text(re.compile(rf": {int(corner):,} images?, right")).first.wait_for()
+    tab.get_by_text(re.compile(rf": {int(corner):,} images?, right")).wait_for()
 
 
 def test_the_matrix_can_be_saved_as_a_picture(offline: Any, server: str, tmp_path: Path) -> None:

@@ -45,11 +45,11 @@ def picked(tab: Any) -> int:
 def test_a_lasso_shows_its_images_and_recolouring_keeps_them(offline: Any, server: str) -> None:
     tab = opened(offline, server)
     lasso(tab, 0.46)
-    tab.get_by_text(re.compile("^Picked: ")).first.wait_for()
+    tab.get_by_text(re.compile("^Picked: ")).wait_for()
     tab.wait_for_selector(".grid img")
     n = picked(tab)
     assert n > 1
-    tab.get_by_text(f"1 – {min(12, n)} of {n}").first.wait_for() if n > 12 else None
+    tab.get_by_text(f"1 – {min(12, n)} of {n}").wait_for() if n > 12 else None
     assert "Accuracy" in tab.locator("section.stMain, [data-testid=stMain]").first.inner_text()
     tab.get_by_role("combobox", name=re.compile("Colour by")).click()
     tab.get_by_role("option", name="Split").click()
@@ -59,7 +59,7 @@ def test_a_lasso_shows_its_images_and_recolouring_keeps_them(offline: Any, serve
     settled(tab)
     assert picked(tab) == n
     tab.get_by_role("button", name="Clear").click()
-    tab.get_by_text(re.compile("Draw around points")).first.wait_for()
+    tab.get_by_text(re.compile("Draw around points")).wait_for()
 
 
 def test_a_click_shows_the_nearest_neighbours(offline: Any, server: str) -> None:
@@ -80,7 +80,7 @@ def test_a_click_shows_the_nearest_neighbours(offline: Any, server: str) -> None
     until(tab, hovers, "the point under the pointer is told")
     tab.mouse.down()
     tab.mouse.up()
-    tab.get_by_text(re.compile("^Nearest to ")).first.wait_for()
+    tab.get_by_text(re.compile("^Nearest to ")).wait_for()
     assert picked(tab) == 1
     near = tab.get_by_text(re.compile(r"distance \d\.\d{3}"))
     until(tab, lambda: near.count() == 12, "twelve neighbours are shown")
@@ -89,7 +89,7 @@ def test_a_click_shows_the_nearest_neighbours(offline: Any, server: str) -> None
 def test_the_picked_rows_can_be_taken_away(offline: Any, server: str, tmp_path: Any) -> None:
     tab = opened(offline, server)
     lasso(tab, 0.46)
-    tab.get_by_text(re.compile("^Picked: ")).first.wait_for()
+    tab.get_by_text(re.compile("^Picked: ")).wait_for()
     with tab.expect_download() as download:
         tab.get_by_role("button", name="Rows as CSV").click()
     file = tmp_path / "rows.csv"
@@ -136,7 +136,7 @@ def test_a_map_that_the_server_draws_is_zoomed_drawn_around_and_kept_as_a_slice(
             box["x"] + 5 + share[0] * (box["width"] - 10), box["y"] + 5 + share[1] * (box["height"] - 10)
         )
     tab.mouse.up()
-    tab.get_by_text(re.compile("^Picked: ")).first.wait_for()
+    tab.get_by_text(re.compile("^Picked: ")).wait_for()
     tab.wait_for_selector(".grid img")
     assert picked(tab) == 400
     tab.wait_for_selector(READY)
@@ -169,7 +169,7 @@ def test_an_image_is_located_from_its_details(offline: Any, server: str) -> None
     tab.locator("button.card").first.click()
     tab.get_by_role("link", name="Locate on the map").click()
     tab.wait_for_selector(".js-plotly-plot .nsewdrag")
-    tab.get_by_text(re.compile("^.*The pin marks")).first.wait_for()
-    tab.get_by_text(re.compile("^Nearest to ")).first.wait_for()
+    tab.get_by_text(re.compile("^.*The pin marks")).wait_for()
+    tab.get_by_text(re.compile("^Nearest to ")).wait_for()
     assert picked(tab) == 1
     assert "at=" in tab.url

@@ -31,7 +31,7 @@ def test_click_opens_details_and_the_link_reopens_them(tab: Any, server: str) ->
     image_id = found.first.get_attribute("data-id")
     found.first.click()
     drawer = tab.get_by_role("dialog")
-    drawer.get_by_text("What each head says").first.wait_for()
+    drawer.get_by_text("What each head says").wait_for()
     tab.wait_for_url(re.compile(f"image={image_id}"))
     drawer.locator(".head").first.wait_for()
     link = tab.url
