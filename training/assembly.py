@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -32,6 +33,7 @@ from training.images import ImageBank, for_evaluation, for_training
 from training.lineage import lineage
 from training.losses import DistillationLoss, MultiTaskLoss, label_weights
 from training.memory import room_for_images
+from training.optimizer import make_optimizer
 from training.recipe import Recipe
 from training.spec import RunSpec
 from training.student import Student, moving_average, plain_attention
@@ -98,19 +100,19 @@ def assemble(spec: RunSpec, *, progress: Progress = silent) -> Assembly:
         plain_attention(network)
     preprocessing = evaluation_preprocessing(spec, network)
     size = training_size(recipe, preprocessing)
-    grid = map_grid(network, size) if distil and distil.map_weight else None
-    teacher = open_teacher(distil, taxonomy, settings, grid) if distil else None
+    grids = map_grids(network, size, distil.map_weights) if distil else {}
+    teacher = open_teacher(distil, taxonomy, settings, grids) if distil else None
     bare = Student(
         network,
         teacher.dimension if teacher else 0,
-        map_dim=teacher.network.map_channels if teacher and grid else 0,
+        map_dims={name: teacher.network.map_channels[name] for name in grids} if teacher else None,
         keep_statistics=recipe.batch_statistics == "frozen",
     )
     if recipe.channels_last:
         bare.to(memory_format=torch.channels_last)
     bare.to(accelerator.device)
     average = moving_average(network, recipe.optimizer.ema_decay) if recipe.optimizer.ema_decay else None
-    optimizer = torch.optim.AdamW(bare.parameter_groups(), lr=0.0, weight_decay=recipe.optimizer.weight_decay)
+    optimizer = make_optimizer(recipe.optimizer, bare)
     kept_size = max(size, teacher.preprocessing.size if teacher else 0)
     bank = ImageBank(data.files, for_training(kept_size, recipe.augmentation.crop_scale[0]))
     eval_bank = ImageBank(data.files, for_evaluation(preprocessing))
@@ -174,12 +176,12 @@ def training_size(recipe: Recipe, preprocessing: Preprocessing) -> int:
 
 
 @torch.no_grad()
-def map_grid(network: MultiTaskNetwork, size: int) -> tuple[int, int]:
-    """Rows and columns of the network's feature map for pictures of `size` pixels."""
+def map_grids(network: MultiTaskNetwork, size: int, names: Collection[str]) -> dict[str, tuple[int, int]]:
+    """Rows and columns of the network's feature maps `names` for pictures of `size` pixels."""
     training = network.training
-    _, features = network.eval().embed_with_map(torch.zeros(1, 3, size, size))
+    _, maps = network.eval().embed_with_maps(torch.zeros(1, 3, size, size), names)
     network.train(training)
-    return int(features.shape[2]), int(features.shape[3])
+    return {name: (int(places.shape[2]), int(places.shape[3])) for name, places in maps.items()}
 
 
 def choose_device(spec: RunSpec) -> str:

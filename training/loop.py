@@ -100,7 +100,7 @@ class Loop:
         self._finish_epoch(seconds, images / max(1e-9, seconds))
 
     def _enter_phase(self) -> None:
-        """Freeze or unfreeze; each phase begins with fresh AdamW moments, as a new optimizer would."""
+        """Freeze or unfreeze; each phase begins with fresh moments, as a new optimizer would."""
         index, within = self.parts.recipe.phase_at(self.at.epoch)
         self.parts.bare.freeze_backbone(self.parts.recipe.phases[index].backbone_lr == 0)
         if within == 0 and self.at.step == 0:
@@ -119,7 +119,8 @@ class Loop:
     def _step(self, rows: Rows, step: int) -> None:
         recipe, optimizer = self.parts.recipe, self.parts.optimizer
         rate = rates(recipe, self.at.epoch, step, self.steps)
-        optimizer.param_groups[0]["lr"], optimizer.param_groups[1]["lr"] = rate.backbone, rate.heads
+        for group in optimizer.param_groups:
+            group["lr"] = rate.backbone if group["part"] == "backbone" else rate.heads
         inputs, targets = self._batch(rows, step)  # (B, 3, S, S)
         losses = self._backward(inputs, targets, step)
         if recipe.optimizer.clip_norm:
@@ -160,10 +161,10 @@ class Loop:
 
     def _losses(self, inputs: Tensor, targets: Targets) -> dict[str, Tensor]:
         """Weighted losses by name, and their `total`."""
-        projected, places, logits = self.parts.student(inputs)
+        projected, maps, logits = self.parts.student(inputs)
         losses = self.parts.loss(logits, targets)
         if self.parts.distillation is not None:
-            losses |= self.parts.distillation(projected, places, logits, targets)
+            losses |= self.parts.distillation(projected, maps, logits, targets)
         return {**losses, "total": torch.stack(list(losses.values())).sum()}
 
     # what a batch is made of -----------------------------------------------------------------------------
@@ -207,14 +208,14 @@ class Loop:
         labels = {task: codes.to(self._device) for task, codes in labels.items()}
         norms, alpha = self._norms(labels), self.parts.recipe.augmentation.mixup
         embedding = knowledge.embedding.to(self._device) if knowledge else None
-        places = knowledge.map.to(self._device) if knowledge and knowledge.map is not None else None
+        maps = {name: v.to(self._device) for name, v in knowledge.maps.items()} if knowledge else {}
         logits = {task: v.to(self._device) for task, v in knowledge.logits.items()} if knowledge else None
         targets = Targets(
             labels,
             len(inputs),
             norms,
             teacher_embedding=embedding,
-            teacher_map=places,
+            teacher_maps=maps,
             teacher_logits=logits,
         )
         if not alpha:
@@ -233,7 +234,7 @@ class Loop:
             self._norms(partner_labels),
             share,
             None if embedding is None else _blend(embedding, partner, share),
-            None if places is None else _blend(places, partner, share),
+            {name: _blend(value, partner, share) for name, value in maps.items()},
             None
             if logits is None
             else {task: _blend(value, partner, share) for task, value in logits.items()},

@@ -34,8 +34,8 @@ class Targets:
     share: float = 1.0
     teacher_embedding: Tensor | None = None
     """(B, E) float32"""
-    teacher_map: Tensor | None = None
-    """(B, C, h, w) float32"""
+    teacher_maps: Mapping[str, Tensor] | None = None
+    """{name: (B, C, h, w) float32}"""
     teacher_logits: Mapping[str, Tensor] | None = None
     """{task: (B, L) float32}, in the student's order of labels"""
 
@@ -46,7 +46,7 @@ class Targets:
             labels=_part(self.labels, rows),
             partner_labels=_part(self.partner_labels, rows) if self.partner_labels else None,
             teacher_embedding=None if self.teacher_embedding is None else self.teacher_embedding[rows],
-            teacher_map=None if self.teacher_map is None else self.teacher_map[rows],
+            teacher_maps=_part(self.teacher_maps, rows) if self.teacher_maps else None,
             teacher_logits=_part(self.teacher_logits, rows) if self.teacher_logits else None,
         )
 
@@ -104,28 +104,34 @@ class DistillationLoss:
     """What a teacher adds: cosine distance of features, and divergence of softened probabilities.
 
     Hinton et al. 2015 for the logits (the divergence is scaled by T^2). The student's embedding (B, D) is
-    mapped to the teacher's (B, E) by a linear layer that is thrown away later (FitNets, Romero et al. 2015),
-    and so is its feature map, each place to the teacher's: a transformer that sees few pictures learns where
-    things are from a convolutional network ("locality guidance", Li et al. 2022).
+    mapped to the teacher's (B, E) by a linear layer that is thrown away later, and so are its feature maps,
+    the last and a middle one (the "hint" of FitNets, Romero et al. 2015), each place to the teacher's: a
+    transformer that sees few pictures learns where things are from a convolutional network ("locality
+    guidance", Li et al. 2022).
     """
 
     def __init__(self, recipe: Distillation) -> None:
         self.recipe = recipe
 
     def __call__(
-        self, projected: Tensor, places: Tensor | None, logits: Mapping[str, Tensor], targets: Targets
+        self,
+        projected: Tensor,
+        maps: Mapping[str, Tensor],
+        logits: Mapping[str, Tensor],
+        targets: Targets,
     ) -> dict[str, Tensor]:
-        """Weighted losses (scalars) `teacher_features`, `teacher_map`, `teacher_logits`.
+        """Weighted losses (scalars) `teacher_features`, `teacher_map`, `teacher_middle`, `teacher_logits`.
 
-        `projected` is (B, E), `places` (B, C, h, w) or None.
+        `projected` is (B, E), each of `maps` (B, C, h, w).
         """
         losses = {}
         if targets.teacher_embedding is not None and self.recipe.feature_weight:
             cosine = functional.cosine_similarity(projected.float(), targets.teacher_embedding)
             losses["teacher_features"] = self.recipe.feature_weight * (1 - cosine).sum() / targets.size
-        if targets.teacher_map is not None and places is not None:
-            cosine = functional.cosine_similarity(places.float(), targets.teacher_map)  # (B, h, w)
-            losses["teacher_map"] = self.recipe.map_weight * (1 - cosine).mean((1, 2)).sum() / targets.size
+        for name, places in (targets.teacher_maps or {}).items():
+            cosine = functional.cosine_similarity(maps[name].float(), places)  # (B, h, w)
+            weight = self.recipe.map_weights[name]
+            losses[f"teacher_{name}"] = weight * (1 - cosine).mean((1, 2)).sum() / targets.size
         if targets.teacher_logits and self.recipe.logit_weight:
             parts = [self._divergence(logits[name], other) for name, other in targets.teacher_logits.items()]
             losses["teacher_logits"] = self.recipe.logit_weight * torch.stack(parts).mean() / targets.size

@@ -19,6 +19,7 @@ from training.assembly import choose_device, choose_precision
 from training.augment import Augmenter
 from training.jobs.progress import RunFolder
 from training.memory import memory_mb
+from training.optimizer import make_optimizer
 from training.spec import RunSpec
 from training.student import Student
 
@@ -46,7 +47,8 @@ def probe(spec: RunSpec, dataset: Dataset, cache: Path) -> Probe:
     size = spec.recipe.image_size or backbone_preprocessing(spec.backbone).size
     device = choose_device(spec)
     key = cache_key(
-        "probe-3",
+        "probe-4",
+        optimizer=spec.recipe.optimizer.method,
         backbone=spec.backbone,
         size=size,
         device=device,
@@ -69,7 +71,7 @@ def _measure(spec: RunSpec, dataset: Dataset, size: int, device: str) -> Probe:
     torch.set_num_threads(spec.threads or os.cpu_count() or 1)
     student = Student(MultiTaskNetwork(spec.backbone, dataset.taxonomy)).to(device)
     student.to(memory_format=torch.channels_last)
-    optimizer = torch.optim.AdamW(student.parameter_groups(), lr=1e-6)
+    optimizer = make_optimizer(spec.recipe.optimizer, student)
     pixels = torch.rand(PROBE_BATCH, 3, size, size, device=device).contiguous(
         memory_format=torch.channels_last
     )

@@ -33,9 +33,13 @@ class Phase(Part):
 
 
 class Optimizer(Part):
-    """AdamW and what is done to its gradients and its learning rates."""
+    """The optimizer, and what is done to its gradients and its learning rates."""
 
-    weight_decay: float = Field(default=0.01, ge=0, le=1, description="Decoupled weight decay of AdamW.")
+    method: Literal["adamw", "muon"] = Field(
+        default="adamw",
+        description="AdamW for everything, or Muon for the backbone's matrices and AdamW for the rest.",
+    )
+    weight_decay: float = Field(default=0.01, ge=0, le=1, description="Decoupled weight decay.")
     schedule: Literal["cosine", "constant"] = Field(
         default="cosine", description="Learning rate within a phase: cosine annealing towards 0, or constant."
     )
@@ -126,6 +130,12 @@ class Distillation(Part):
         le=100,
         description="Weight of the cosine distance to the teacher's feature map, place by place; 0 is off.",
     )
+    middle_weight: float = Field(
+        default=0.0,
+        ge=0,
+        le=100,
+        description="The same between feature maps half way through both networks; 0 is off.",
+    )
     views: int = Field(
         default=4,
         ge=0,
@@ -137,6 +147,12 @@ class Distillation(Part):
         max_length=16,
         description="Folders of further images without labels, for the teacher's part only.",
     )
+
+    @property
+    def map_weights(self) -> dict[str, float]:
+        """Weights of the feature maps that are learnt, by name."""
+        weights = {"map": self.map_weight, "middle": self.middle_weight}
+        return {name: weight for name, weight in weights.items() if weight}
 
 
 class Recipe(Part):

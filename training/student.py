@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -14,34 +14,37 @@ from core.models.network import MultiTaskNetwork
 
 
 class Student(nn.Module):
-    """The network, and in distillation what maps its embedding and its feature map to the teacher's (later
-    dropped)."""
+    """The network, and in distillation what maps its embedding and its feature maps to the teacher's (later
+    dropped). `map_dims`: channels of the teacher's maps, of those that are learnt."""
 
     def __init__(
         self,
         network: MultiTaskNetwork,
         teacher_dim: int = 0,
         *,
-        map_dim: int = 0,
+        map_dims: Mapping[str, int] | None = None,
         keep_statistics: bool = False,
     ) -> None:
         super().__init__()
         self.network = network
         self.project = nn.Linear(network.embedding_dim, teacher_dim) if teacher_dim else None
-        self.project_map = nn.Conv2d(network.map_channels, map_dim, 1) if map_dim else None
+        own = network.map_channels
+        self.project_maps = nn.ModuleDict(
+            {name: nn.Conv2d(own[name], channels, 1) for name, channels in (map_dims or {}).items()}
+        )
         self.frozen = False
         self.keep_statistics = keep_statistics
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor | None, dict[str, Tensor]]:
-        """Embedding (B, D), or its image in the teacher's space (B, E); the image of the feature map in the
-        teacher's (B, C, h, w), where one is learnt; and logits {task: (B, L)}."""
-        if self.project_map is None:
-            embedding, places = self.network.embed(x), None
+    def forward(self, x: Tensor) -> tuple[Tensor, dict[str, Tensor], dict[str, Tensor]]:
+        """Embedding (B, D), or its image in the teacher's space (B, E); the images of the feature maps that
+        are learnt in the teacher's {name: (B, C, h, w)}; and logits {task: (B, L)}."""
+        if self.project_maps:
+            embedding, features = self.network.embed_with_maps(x, set(self.project_maps))
         else:
-            embedding, features = self.network.embed_with_map(x)
-            places = self.project_map(features)
+            embedding, features = self.network.embed(x), {}
+        maps = {name: project(features[name]) for name, project in self.project_maps.items()}
         logits = self.network.forward_heads(embedding)
-        return (embedding if self.project is None else self.project(embedding)), places, logits
+        return (embedding if self.project is None else self.project(embedding)), maps, logits
 
     def freeze_backbone(self, frozen: bool) -> None:
         """Frozen means frozen: no gradient, and neither dropout nor new batch statistics in the backbone."""
@@ -62,10 +65,14 @@ class Student(nn.Module):
         return self
 
     def parameter_groups(self) -> list[dict[str, Any]]:
-        """Backbone first, then the heads and whatever else is trained at their rate."""
+        """Those of the backbone (`part` is "backbone"), then the heads and whatever else is trained at their
+        rate ("heads")."""
         inside = {id(parameter) for parameter in self.network.backbone.parameters()}
         rest = [parameter for parameter in self.parameters() if id(parameter) not in inside]
-        return [{"params": list(self.network.backbone.parameters())}, {"params": rest}]
+        return [
+            {"params": list(self.network.backbone.parameters()), "part": "backbone"},
+            {"params": rest, "part": "heads"},
+        ]
 
 
 def plain_attention(network: nn.Module) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 import torch
 from accelerate import Accelerator
@@ -27,9 +28,14 @@ from training.augment_batch import BatchAugmenter, augmenter
 from training.images import ImageBank
 from training.recipe import Augmentation, Distillation, Recipe
 
+Grids = Mapping[str, tuple[int, int]]
+"""Rows and columns of feature maps, by name."""
+UNSEEN = {"erase", "erase_scale", "mixup"}
+"""What is done to the student's pictures only."""
+NO_GRIDS: Grids = MappingProxyType({})
 IMAGENET = "imagenet"
 IMAGENET_BACKBONE = "tf_efficientnet_lite0"
-SCHEMA = "teacher-4"
+SCHEMA = "teacher-5"
 BATCH = 32
 SAMPLE = 256
 """So many images tell the mean and deviation of the features of a teacher that is asked at every step."""
@@ -38,11 +44,11 @@ SAMPLE = 256
 @dataclass(frozen=True)
 class Knowledge:
     """What the teacher says of B pictures: embedding (B, E), logits {task: (B, L)} in the student's order,
-    and its feature map (B, C, h, w) where the student learns it."""
+    and its feature maps {name: (B, C, h, w)} that the student learns."""
 
     embedding: Tensor
     logits: dict[str, Tensor]
-    map: Tensor | None = None
+    maps: dict[str, Tensor] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -76,7 +82,8 @@ class Standard:
 
 
 class Teacher:
-    """A frozen network that the student learns from; its feature map comes on the student's grid (h, w)."""
+    """A frozen network that the student learns from; its feature maps come on the student's `grids`
+    {name: (h, w)}."""
 
     def __init__(
         self,
@@ -84,10 +91,10 @@ class Teacher:
         preprocessing: Preprocessing,
         taxonomy: Taxonomy,
         key: str,
-        grid: tuple[int, int] | None = None,
+        grids: Grids = NO_GRIDS,
     ) -> None:
-        self.grid = grid
-        self._standards: tuple[Standard, Standard | None] | None = None
+        self.grids = grids
+        self._standards: dict[str, Standard] = {}
         self.network = network.eval().requires_grad_(False)
         self.preprocessing = preprocessing
         self.key = key
@@ -108,30 +115,26 @@ class Teacher:
 
     @torch.no_grad()
     def tell(self, inputs: Tensor) -> Knowledge:
-        """Outputs as they are on normalised inputs (B, 3, H, W), the map on the teacher's own grid."""
+        """Outputs as they are on normalised inputs (B, 3, H, W), maps on the teacher's own grids."""
         with self._arithmetic():
-            embedding, features = self.network.embed_with_map(inputs)
+            embedding, maps = self.network.embed_with_maps(inputs, self.grids)
             logits = self.network.forward_heads(embedding)
         shared = {task: logits[task][:, columns].float() for task, columns in self.columns.items()}
-        return Knowledge(embedding.float(), shared, None if self.grid is None else features.float())
+        return Knowledge(embedding.float(), shared, {name: value.float() for name, value in maps.items()})
 
     def __call__(self, inputs: Tensor) -> Knowledge:
         """Outputs on normalised inputs (B, 3, H, W) as the student is shown them."""
-        return _shown(self.tell(inputs), self._standards, self.grid)
+        return _shown(self.tell(inputs), self._standards, self.grids)
 
     def standardise(self, inputs: Tensor) -> None:
-        """From here on embedding and map are standardised by their mean and deviation on `inputs`."""
-        parts = [self.tell(part) for part in torch.split(inputs, BATCH)]
-        self._standards = _standards(
-            torch.cat([part.embedding for part in parts]),
-            None if self.grid is None else torch.cat([part.map for part in parts if part.map is not None]),
-        )
+        """From here on embedding and maps are standardised by their mean and deviation on `inputs`."""
+        self._standards = _standards(_tensors([self.tell(part) for part in torch.split(inputs, BATCH)]))
 
 
 def open_teacher(
-    recipe: Distillation, taxonomy: Taxonomy, settings: Settings, grid: tuple[int, int] | None = None
+    recipe: Distillation, taxonomy: Taxonomy, settings: Settings, grids: Grids = NO_GRIDS
 ) -> Teacher:
-    """The ImageNet network, or a checkpoint's; `grid` (h, w): the student's, where it learns the feature map.
+    """The ImageNet network, or a checkpoint's; `grids`: the student's, of the feature maps that it learns.
 
     Raises CheckpointError where there is none.
     """
@@ -143,7 +146,7 @@ def open_teacher(
         network, preprocessing, key = load_network(checkpoint), checkpoint.card.preprocessing, checkpoint.hash
     if recipe.teacher_size:
         preprocessing = preprocessing.model_copy(update={"size": recipe.teacher_size})
-    return Teacher(network, preprocessing, taxonomy, key, grid)
+    return Teacher(network, preprocessing, taxonomy, key, grids)
 
 
 def shared_columns(teacher: Taxonomy, student: Taxonomy) -> dict[str, list[int]]:
@@ -158,23 +161,24 @@ def shared_columns(teacher: Taxonomy, student: Taxonomy) -> dict[str, list[int]]
 
 class KeptKnowledge:
     """The teacher's outputs on `views` fixed augmentations of each row, in memory as float16 and on disk;
-    embedding and map are given standardised, the map on `grid`."""
+    embedding and maps are given standardised, the maps on `grids`."""
 
     def __init__(
-        self, rows: Sequence[int], views: int, tensors: dict[str, Tensor], grid: tuple[int, int] | None = None
+        self, rows: Sequence[int], views: int, tensors: dict[str, Tensor], grids: Grids = NO_GRIDS
     ) -> None:
         self.views = views
-        self.grid = grid
+        self.grids = grids
         self._place = {row: place for place, row in enumerate(rows)}
         self._tensors = tensors
-        self._standards = _standards(tensors["embedding"], tensors.get("map"))
+        self._standards = _standards(tensors)
 
     def __call__(self, rows: Sequence[int], view: Sequence[int]) -> Knowledge:
         """Outputs for the given view of each row, float32 on the CPU."""
         places = torch.tensor([self._place[row] * self.views + v for row, v in zip(rows, view, strict=True)])
         found = {name: value[places].float() for name, value in self._tensors.items()}
         logits = {name.removeprefix("logits."): v for name, v in found.items() if name.startswith("logits.")}
-        return _shown(Knowledge(found["embedding"], logits, found.get("map")), self._standards, self.grid)
+        maps = {name: found[name] for name in self.grids}
+        return _shown(Knowledge(found["embedding"], logits, maps), self._standards, self.grids)
 
 
 def keep_knowledge(
@@ -195,12 +199,12 @@ def keep_knowledge(
         teacher=teacher.key,
         size=teacher.preprocessing.size,
         data=fingerprint,
-        augmentation=recipe.augmentation.model_dump(mode="json"),
+        augmentation=recipe.augmentation.model_dump(mode="json", exclude=UNSEEN),
         views=views,
         seed=recipe.seed,
         files=files,
         tasks=sorted(teacher.columns),
-        map=teacher.grid is not None,
+        maps=sorted(teacher.grids),
         precision=teacher.precision,
     )
     path = cache / "teachers" / f"{key}.safetensors"
@@ -208,7 +212,7 @@ def keep_knowledge(
         tensors = _compute(teacher, recipe, bank, rows, views, progress)
         with atomic_path(path) as temporary:
             save_file(tensors, temporary)
-    return KeptKnowledge(rows, views, load_file(path), teacher.grid)
+    return KeptKnowledge(rows, views, load_file(path), teacher.grids)
 
 
 def view_seed(seed: int, row: int, view: int) -> int:
@@ -238,33 +242,39 @@ def _compute(
             bank.batch([row for row, _ in group]), [view_seed(recipe.seed, row, view) for row, view in group]
         )
         parts.append(_halved(teacher.tell(inputs.to(device).contiguous(memory_format=torch.channels_last))))
-    tensors = {"embedding": torch.cat([part.embedding for part in parts])}
-    if teacher.grid is not None:
-        tensors["map"] = torch.cat([part.map for part in parts if part.map is not None])
-    for task in teacher.columns:
-        tensors[f"logits.{task}"] = torch.cat([part.logits[task] for part in parts])
-    return {name: value.contiguous() for name, value in tensors.items()}
+    return _tensors(parts)
 
 
 def _halved(part: Knowledge) -> Knowledge:
     logits = {task: value.half().cpu() for task, value in part.logits.items()}
-    return Knowledge(part.embedding.half().cpu(), logits, None if part.map is None else part.map.half().cpu())
+    maps = {name: value.half().cpu() for name, value in part.maps.items()}
+    return Knowledge(part.embedding.half().cpu(), logits, maps)
 
 
-def _standards(embedding: Tensor, places: Tensor | None) -> tuple[Standard, Standard | None]:
-    return Standard.of(embedding), None if places is None else Standard.of(places)
+def _tensors(parts: Sequence[Knowledge]) -> dict[str, Tensor]:
+    """What was told of several batches, by name: `embedding`, each map, `logits.<task>`."""
+    found = {"embedding": torch.cat([part.embedding for part in parts])}
+    found |= {name: torch.cat([part.maps[name] for part in parts]) for name in parts[0].maps}
+    return found | {
+        f"logits.{task}": torch.cat([part.logits[task] for part in parts]) for task in parts[0].logits
+    }
 
 
-def _shown(
-    told: Knowledge, standards: tuple[Standard, Standard | None] | None, grid: tuple[int, int] | None
-) -> Knowledge:
-    """What the teacher said, standardised where it is known how, its map brought on the student's grid."""
-    embedding, places = standards or (None, None)
-    features = told.map if told.map is None or places is None else places(told.map)
+def _standards(tensors: dict[str, Tensor]) -> dict[str, Standard]:
+    """How to standardise the embedding and each map."""
+    return {name: Standard.of(value) for name, value in tensors.items() if not name.startswith("logits.")}
+
+
+def _shown(told: Knowledge, standards: dict[str, Standard], grids: Grids) -> Knowledge:
+    """What the teacher said, standardised where it is known how, its maps brought on the student's grids."""
+
+    def standard(name: str, value: Tensor) -> Tensor:
+        return standards[name](value) if name in standards else value
+
     return Knowledge(
-        told.embedding if embedding is None else embedding(told.embedding),
+        standard("embedding", told.embedding),
         told.logits,
-        None if features is None or grid is None else _on_grid(features, grid),
+        {name: _on_grid(standard(name, value), grids[name]) for name, value in told.maps.items()},
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -14,6 +15,8 @@ from core.models.pretraining import NO_PRETRAINING, imagenet_weights
 
 FEATURE_DROPOUT = 0.1
 HEAD_DROPOUT = 0.2
+MAPS = ("map", "middle")
+"""The feature maps that a network can give."""
 
 
 def make_head(dimension: int, labels: int) -> nn.Sequential:
@@ -71,17 +74,38 @@ class MultiTaskNetwork(nn.Module):
         embedding: Tensor = self.backbone(x)
         return embedding
 
-    def embed_with_map(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Embeddings (B, D), and the feature map (B, C, h, w) they come from (a transformer's patches)."""
+    def embed_with_maps(self, x: Tensor, names: Collection[str] = MAPS) -> tuple[Tensor, dict[str, Tensor]]:
+        """Embeddings (B, D), and the feature maps (B, C, h, w) that were asked for.
+
+        `map` is what the embedding comes from (a transformer's patches). `middle` is that of the layer whose
+        places cover 16 pixels, or where all layers' do, as a transformer's, of the middle one.
+        """
         backbone: Any = self.backbone
-        features: Tensor = backbone.forward_features(x)
+        maps: dict[str, Tensor] = {}
+        if "middle" in names:
+            features, (maps["middle"],) = backbone.forward_intermediates(
+                x, indices=[self._middle], norm=False, output_fmt="NCHW"
+            )
+        else:
+            features = backbone.forward_features(x)
         embedding: Tensor = backbone.forward_head(features)
-        if features.dim() == 3:  # (B, prefix + h * w, C)
-            patches = features[:, backbone.num_prefix_tokens :]
-            size = backbone.patch_embed.patch_size
-            grid = [side // step for side, step in zip(x.shape[2:], size, strict=True)]
-            features = patches.transpose(1, 2).reshape(len(x), -1, *grid)
-        return embedding, features
+        if "map" in names:
+            maps["map"] = features if features.dim() == 4 else self._patches(features, x.shape[2:])
+        return embedding, maps
+
+    def _patches(self, tokens: Tensor, sides: Sequence[int]) -> Tensor:
+        """A transformer's tokens (B, prefix + h * w, C) without the prefix, as a map (B, C, h, w)."""
+        backbone: Any = self.backbone
+        size = backbone.patch_embed.patch_size
+        grid = [side // step for side, step in zip(sides, size, strict=True)]
+        return tokens[:, backbone.num_prefix_tokens :].transpose(1, 2).reshape(len(tokens), -1, *grid)
+
+    @property
+    def _middle(self) -> int:
+        """The place of the layer that gives `middle`, among those that timm lists."""
+        backbone: Any = self.backbone
+        fine = [place for place, layer in enumerate(backbone.feature_info) if layer["reduction"] == 16]
+        return fine[(len(fine) - 1) // 2]
 
     def forward_heads(self, embedding: Tensor) -> dict[str, Tensor]:
         """Logits {task: (B, L)} of embeddings (B, D)."""
@@ -94,10 +118,13 @@ class MultiTaskNetwork(nn.Module):
         return embedding, self.forward_heads(embedding)
 
     @property
-    def map_channels(self) -> int:
-        """Channels C of the feature map."""
+    def map_channels(self) -> dict[str, int]:
+        """Channels C of each feature map."""
         backbone: Any = self.backbone
-        return int(backbone.num_features)
+        return {
+            "map": int(backbone.num_features),
+            "middle": int(backbone.feature_info[self._middle]["num_chs"]),
+        }
 
     @property
     def parameter_count(self) -> int:

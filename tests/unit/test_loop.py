@@ -20,7 +20,7 @@ from core.models.network import MultiTaskNetwork
 from core.models.weights import save_checkpoint
 from core.settings import Settings
 from tests.training_case import run_folder, tiny_spec
-from training.assembly import Assembly, assemble, choose_precision, map_grid
+from training.assembly import Assembly, assemble, choose_precision, map_grids
 from training.finish import _card
 from training.jobs.progress import RunFolder
 from training.lineage import lineage
@@ -35,6 +35,8 @@ from training.spec import RunSpec
 from training.student import plain_attention
 from training.teacher import Standard, open_teacher
 
+GRIDS = {"map": (2, 2), "middle": (4, 4)}
+"""Those of EfficientNet-Lite0 at 64 pixels."""
 FULL = {"optimizer__ema_decay": 0.9, "optimizer__clip_norm": 1.0, "augmentation__mixup": 0.4}
 
 SEEN = ("train", "test")
@@ -263,6 +265,7 @@ def test_distillation_learns_from_a_checkpoint_and_unlabelled_images(settings: S
             "teacher": "teacher",
             "views": views,
             "map_weight": 2.0,
+            "middle_weight": 1.0,
             "extra_images": [str(settings.data[0] / "images")],
         },
     )
@@ -274,6 +277,7 @@ def test_distillation_learns_from_a_checkpoint_and_unlabelled_images(settings: S
     assert last["teacher_features"] > 0 and last["teacher_logits"] > 0
     first = loop.folder.read_metrics()[0]["train"]
     assert 0 < last["teacher_map"] < first["teacher_map"]
+    assert 0 < last["teacher_middle"] < first["teacher_middle"]
 
 
 def test_further_data_join_the_training_with_the_labels_known_here(
@@ -337,19 +341,23 @@ def test_a_teacher_can_be_shown_smaller_pictures(settings: Settings) -> None:
     assert teacher(torch.zeros(1, 3, 48, 48)).embedding.shape == (1, teacher.dimension)
 
 
-def test_the_teachers_map_comes_on_the_students_grid(settings: Settings) -> None:
+def test_the_teachers_maps_come_on_the_students_grids(settings: Settings) -> None:
     recipe = load_recipe("distill", {"distillation.teacher_size": 64}).distillation
     assert recipe is not None
     taxonomy = Taxonomy((Task("class", ("a", "b")),))
     student = MultiTaskNetwork("deit_tiny_patch16_224", taxonomy)
-    grid = map_grid(student, 96)
+    grids = map_grids(student, 96, ["map", "middle"])
     pictures = torch.rand(2, 3, 64, 64)
-    told = open_teacher(recipe, taxonomy, settings, grid)(pictures)
-    plain = open_teacher(recipe, taxonomy, settings, (2, 2))(pictures)
-    assert grid == (6, 6) and told.map is not None and told.map.shape == (2, 1280, 6, 6)
-    assert plain.map is not None
-    torch.testing.assert_close(plain.map.mean((2, 3)), plain.embedding)  # what its embedding is pooled from
-    assert open_teacher(recipe, taxonomy, settings)(pictures).map is None
+    told = open_teacher(recipe, taxonomy, settings, grids)(pictures)
+    plain = open_teacher(recipe, taxonomy, settings, {"map": (2, 2)})(pictures)
+    assert grids == {"map": (6, 6), "middle": (6, 6)}
+    assert {name: tuple(places.shape) for name, places in told.maps.items()} == {
+        "map": (2, 1280, 6, 6),
+        "middle": (2, 112, 6, 6),
+    }
+    # what its embedding is pooled from
+    torch.testing.assert_close(plain.maps["map"].mean((2, 3)), plain.embedding)
+    assert not open_teacher(recipe, taxonomy, settings)(pictures).maps
 
 
 def test_a_teachers_features_are_standardised(settings: Settings) -> None:
@@ -361,14 +369,15 @@ def test_a_teachers_features_are_standardised(settings: Settings) -> None:
     )
     recipe = load_recipe("distill", {"distillation.teacher_size": 64}).distillation
     assert recipe is not None
-    teacher = open_teacher(recipe, Taxonomy((Task("class", ("a", "b")),)), settings, (2, 2))
+    teacher = open_teacher(recipe, Taxonomy((Task("class", ("a", "b")),)), settings, GRIDS)
     pictures = torch.rand(40, 3, 64, 64)
     raw = teacher(pictures)
     teacher.standardise(pictures)
     told = teacher(pictures)
-    assert told.map is not None and raw.map is not None
     torch.testing.assert_close(told.embedding, Standard.of(raw.embedding)(raw.embedding), atol=1e-3, rtol=0)
-    torch.testing.assert_close(told.map, Standard.of(raw.map)(raw.map), atol=1e-3, rtol=0)
+    for name in GRIDS:
+        expected = Standard.of(raw.maps[name])(raw.maps[name])
+        torch.testing.assert_close(told.maps[name], expected, atol=1e-3, rtol=0)
 
 
 def test_attention_computed_step_by_step_gives_the_same(settings: Settings) -> None:

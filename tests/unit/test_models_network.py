@@ -49,14 +49,30 @@ def test_forward_heads_is_the_second_half_of_forward() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(BACKBONES))
-def test_the_feature_map_is_what_the_embedding_comes_from(name: str) -> None:
+def test_the_feature_maps_are_those_on_the_way_to_the_embedding(name: str) -> None:
     network = MultiTaskNetwork(name, TAXONOMY).eval()
     pictures = torch.rand(2, 3, 64, 96)
     with torch.inference_mode():
-        embedding, features = network.embed_with_map(pictures)
+        embedding, maps = network.embed_with_maps(pictures)
+        _, last = network.embed_with_maps(pictures, ["map"])
         assert torch.equal(embedding, network.embed(pictures))
     steps = 16 if network.backbone_name.startswith("deit") else 32
-    assert features.shape == (2, network.map_channels, 64 // steps, 96 // steps)
+    assert maps["map"].shape == (2, network.map_channels["map"], 64 // steps, 96 // steps)
+    assert maps["middle"].shape == (2, network.map_channels["middle"], 4, 6)
+    assert list(last) == ["map"] and torch.equal(last["map"], maps["map"])
+
+
+def test_a_transformers_middle_map_is_that_of_its_middle_block() -> None:
+    network = MultiTaskNetwork("deit_tiny_patch16_224", TAXONOMY).eval()
+    pictures = torch.rand(2, 3, 64, 96)
+    kept = []
+    hook = network.backbone.get_submodule("blocks.5").register_forward_hook(
+        lambda *call: kept.append(call[2])
+    )
+    with torch.inference_mode():
+        _, maps = network.embed_with_maps(pictures)
+    hook.remove()
+    assert torch.equal(kept[0][:, 1:], maps["middle"].flatten(2).transpose(1, 2))
 
 
 def test_a_backbone_outside_the_allow_list_is_refused() -> None:
