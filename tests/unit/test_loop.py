@@ -280,6 +280,24 @@ def test_distillation_learns_from_a_checkpoint_and_unlabelled_images(settings: S
     assert 0 < last["teacher_middle"] < first["teacher_middle"]
 
 
+def test_what_a_convolutional_teacher_said_is_kept_and_read_back(settings: Settings) -> None:
+    distillation = {
+        "teacher": "imagenet",
+        "teacher_size": 64,
+        "views": 1,
+        "map_weight": 1.0,
+        "middle_weight": 1.0,
+    }
+    spec = tiny_spec(settings, recipe="distill", distillation=distillation, image_size=64)
+    first, again = (assemble(spec) for _ in range(2))
+    assert first.kept is not None and again.kept is not None
+    assert len(list((settings.cache / "teachers").iterdir())) == 1
+    rows = [int(row) for row in first.data.train[:3]]
+    one, other = first.kept(rows, [0, 0, 0]), again.kept(rows, [0, 0, 0])
+    assert {name: places.shape[1] for name, places in one.maps.items()} == {"map": 1280, "middle": 112}
+    assert same(one.maps, other.maps) and torch.equal(one.embedding, other.embedding)
+
+
 def test_further_data_join_the_training_with_the_labels_known_here(
     settings: Settings, tmp_path: Path
 ) -> None:
