@@ -25,15 +25,17 @@ class MuonAndAdamW(torch.optim.Optimizer):
             Muon(matrices, lr=0.0, weight_decay=decay, adjust_lr_fn="match_rms_adamw"),
             AdamW(others, lr=0.0, weight_decay=decay),
         )
-        super().__init__([group for one in self.both for group in one.param_groups], {})
-        for one in self.both:
-            one.state = self.state
+        super().__init__(
+            [{**group, "of": place} for place, one in enumerate(self.both) for group in one.param_groups], {}
+        )
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
         """One step of both; `closure` is not supported."""
         assert closure is None
-        for one in self.both:
+        for place, one in enumerate(self.both):  # a loaded state comes with groups of its own
+            one.param_groups = [group for group in self.param_groups if group["of"] == place]
+            one.state = self.state
             one.step()  # type: ignore[no-untyped-call]
 
 
