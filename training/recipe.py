@@ -17,6 +17,10 @@ Rate = Annotated[float, Field(ge=0, le=0.1)]
 Reference = Annotated[str, StringConstraints(min_length=1, max_length=1024, pattern=r"^[^\x00-\x1f]+$")]
 
 
+IMAGENET = "imagenet"
+"""The teacher that needs no checkpoint."""
+
+
 class Part(BaseModel):
     """What every part of a recipe has in common: frozen, finite numbers, no unknown field."""
 
@@ -109,7 +113,7 @@ class Distillation(Part):
     """Learning from a teacher's outputs beside the labels."""
 
     teacher: Reference = Field(
-        default="imagenet", description="`imagenet` (EfficientNet-Lite0), or a checkpoint's name or folder."
+        default=IMAGENET, description="`imagenet` (EfficientNet-Lite0), or a checkpoint's name or folder."
     )
     teacher_size: int | None = Field(
         default=None,

@@ -26,14 +26,13 @@ from core.settings import Settings
 from training.augment import Augmenter, stable_seed
 from training.augment_batch import BatchAugmenter, augmenter
 from training.images import ImageBank
-from training.recipe import Augmentation, Distillation, Recipe
+from training.recipe import IMAGENET, Augmentation, Distillation, Recipe
 
 Grids = Mapping[str, tuple[int, int]]
 """Rows and columns of feature maps, by name."""
 UNSEEN = {"erase", "erase_scale", "mixup"}
 """What is done to the student's pictures only."""
 NO_GRIDS: Grids = MappingProxyType({})
-IMAGENET = "imagenet"
 IMAGENET_BACKBONE = "tf_efficientnet_lite0"
 SCHEMA = "teacher-5"
 BATCH = 32

@@ -15,12 +15,17 @@ from pages.ui.errors import guard, show
 from pages.ui.text import md
 from pages.ui.training_check import draw_check
 from training.launch import make_spec
-from training.recipe import Part, Phase, Recipe
+from training.recipe import IMAGENET, Distillation, Optimizer, Part, Phase, Recipe
 from training.recipes import load_recipe, recipe_names
 from training.spec import RunSpec
 
 NO_PARENT = "(none)"
 NAME_HELP = "Of the checkpoint: lower-case letters, digits, dot, dash and underscore."
+START_HELP = "Go on from that checkpoint's backbone, and from its heads where the labels are the same."
+TEACHER_HELP = (
+    "Its features are learnt; of a checkpoint with the same labels also its probabilities. "
+    "Best one trained on this data, such as that of the quick recipe."
+)
 PARENT_HELP = "At the end, a paired verdict against this checkpoint on the test split."
 
 
@@ -51,6 +56,7 @@ def _choices() -> RunSpec | None:
         name = st.text_input("Name", key="training.name", placeholder=usual, max_chars=64, help=NAME_HELP)
         parents = [NO_PARENT, *(checkpoint.name for checkpoint in resources.checkpoints()[0])]
         parent = st.selectbox("Compare with", parents, key="training.parent", help=PARENT_HELP)
+    start = _start(parent, backbone)
     overrides = _fields(recipe)
     try:
         return make_spec(
@@ -61,10 +67,17 @@ def _choices() -> RunSpec | None:
             recipe=recipe.name,
             overrides=overrides,
             parent=None if parent == NO_PARENT else parent,
+            start_from_parent=start,
         )
     except VitrineError as error:
         show(error)
         return None
+
+
+def _start(parent: str, backbone: str) -> bool:
+    """Whether the run starts from the weights of the checkpoint that it is compared with, where they fit."""
+    fits = any(c.name == parent and c.card.backbone == backbone for c in resources.checkpoints()[0])
+    return fits and st.checkbox("Start from its weights", key="training.start", help=START_HELP)
 
 
 def _fields(recipe: Recipe) -> dict[str, Any]:
@@ -87,15 +100,38 @@ def _fields(recipe: Recipe) -> dict[str, Any]:
             placeholder="auto",
             help=_about(Recipe, "image_size"),
         )
+        if recipe.distillation is not None:
+            found["distillation.teacher"] = _teacher(recipe, recipe.distillation)
     with st.popover("More", icon=":material/tune:"):
         for index, phase in enumerate(recipe.phases):
             for field, title in (("backbone_lr", "Backbone rate"), ("head_lr", "Head rate")):
                 path, label = f"phases.{index}.{field}", f"{title}: {phase.name}"
                 found[path] = _number(recipe, path, label, getattr(phase, field), (0.0, 0.1), Phase)
+        found["optimizer.method"] = _optimizer(recipe)
         found["batch_statistics"] = _statistics(recipe)
         found["patience"] = _number(recipe, "patience", "Patience", recipe.patience, (0, 1000), Recipe)
         found["seed"] = _number(recipe, "seed", "Seed", recipe.seed, (0, 2**31 - 1), Recipe)
     return found
+
+
+def _teacher(recipe: Recipe, distillation: Distillation) -> str:
+    """The network that is learnt from: ImageNet's, or one of the checkpoints."""
+    names = [IMAGENET, *(checkpoint.name for checkpoint in resources.checkpoints()[0])]
+    key = f"training.{recipe.name}.teacher"
+    if st.session_state.get(key) not in names:  # also one that has been deleted meanwhile
+        st.session_state[key] = distillation.teacher if distillation.teacher in names else IMAGENET
+    shown = {IMAGENET: "EfficientNet-Lite0 (ImageNet)"}
+    return st.selectbox("Teacher", names, key=key, format_func=lambda n: shown.get(n, n), help=TEACHER_HELP)
+
+
+def _optimizer(recipe: Recipe) -> str:
+    """AdamW, or Muon beside it."""
+    key = f"training.{recipe.name}.optimizer"
+    st.session_state.setdefault(key, recipe.optimizer.method)
+    shown = {"adamw": "AdamW", "muon": "Muon"}
+    return st.selectbox(
+        "Optimizer", list(shown), key=key, format_func=shown.__getitem__, help=_about(Optimizer, "method")
+    )
 
 
 def _statistics(recipe: Recipe) -> str:

@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.errors import JobError
 from core.files import atomic_write_json
+from core.models.checkpoint import find_checkpoint
 from core.settings import Settings
 from pages.ui.access import Access
 from tests.dashboard import Place
@@ -71,6 +72,27 @@ def test_a_launch_queues_what_was_chosen(own: Settings, at_home: Any) -> None:
     assert spec.recipe.augmentation.rotation == 15.0
     assert spec.recipe.batch_statistics == "frozen"
     assert app.query_params["run"] == jobs[0].id
+
+
+def test_a_distillation_is_set_up_on_the_page(own: Settings, at_home: Any) -> None:
+    app = opened(at_home.run())
+    app.selectbox(key="training.recipe").set_value("distill").run()
+    parent = app.selectbox(key="training.parent").options[1]
+    backbone = find_checkpoint(own, parent).card.backbone
+    other = next(name for name in app.selectbox(key="training.backbone").options if name != backbone)
+    app.selectbox(key="training.parent").set_value(parent)
+    app.selectbox(key="training.backbone").set_value(other).run()
+    assert not [box for box in app.checkbox if box.key == "training.start"]  # its weights do not fit
+    app.selectbox(key="training.backbone").set_value(backbone).run()
+    app.checkbox(key="training.start").check()
+    app.selectbox(key="training.distill.teacher").set_value(parent)
+    app.selectbox(key="training.distill.optimizer").set_value("muon").run()
+    button(app, "Launch").click().run()
+    assert not app.exception and not app.error
+    (spec,) = (job.spec for job in LocalRunner.at(own).jobs())
+    assert (spec.parent, spec.start_from_parent, spec.backbone) == (parent, True, backbone)
+    assert spec.recipe.distillation is not None and spec.recipe.distillation.teacher == parent
+    assert spec.recipe.optimizer.method == "muon"
 
 
 def test_a_second_click_on_launch_makes_no_second_job(own: Settings, at_home: Any) -> None:
