@@ -132,10 +132,10 @@ class ClipStore:
         atomic_write(self.path, stream.getvalue())
 
     def index(self, dataset: Dataset, clip: Clip, progress: Progress = silent) -> int:
-        """Embed what is not kept yet, saving now and then; how many images could not be read."""
+        """Embed what is not kept yet, saving now and then; how many images cannot be read."""
         found, shas = self.read(), dataset.table["sha"].astype(str).tolist()
         waiting = [row for row, sha in enumerate(shas) if sha not in found]
-        failed: list[str] = []
+        failed: set[str] = set()
         try:
             for start in range(0, len(waiting), BATCH):
                 progress(len(shas) - len(waiting) + start, len(shas), "CLIP")
@@ -145,8 +145,16 @@ class ClipStore:
         finally:
             if found:
                 self.write(found)
+        if found and failed:
+            none = np.full_like(next(iter(found.values())), np.nan)
+            self.write(found | dict.fromkeys(failed, none))
         progress(len(shas), len(shas), "CLIP")
-        return len(failed)
+        return sum(sha in failed or bool(np.isnan(found[sha]).any()) for sha in shas)
+
+    def waiting(self, dataset: Dataset) -> int:
+        """How many images have not been looked at: neither embedded nor found unreadable."""
+        found = self.read()
+        return sum(sha not in found for sha in dataset.table["sha"].astype(str))
 
     def _batch(
         self,
@@ -154,7 +162,7 @@ class ClipStore:
         clip: Clip,
         rows: Sequence[int],
         found: dict[str, npt.NDArray[np.float16]],
-        failed: list[str],
+        failed: set[str],
     ) -> None:
         pictures, named = [], []
         for row in rows:
@@ -163,7 +171,7 @@ class ClipStore:
                 pictures.append(decode_rgb(dataset.file(row)))
                 named.append(sha)
             except ImageError:
-                failed.append(sha)
+                failed.add(sha)
         if pictures:
             found.update(zip(named, clip.images(pictures).astype(np.float16), strict=True))
 
@@ -171,7 +179,7 @@ class ClipStore:
         """What was kept, in the data set's order. Raises CheckpointError where nothing of it was."""
         found = self.read()
         kept = [found.get(sha) for sha in dataset.table["sha"].astype(str)]
-        known = next((vector for vector in kept if vector is not None), None)
+        known = next((vector for vector in kept if vector is not None and not np.isnan(vector).any()), None)
         if known is None:
             raise CheckpointError(
                 "CLIP has not seen these images",

@@ -226,7 +226,8 @@ def test_clip_is_offered_only_where_a_model_is_named(
     store.index(dataset, clip)
     found = search_clip(store.vectors(dataset), clip, "something red", k=24)
     box = next(one for one in app.text_input if one.label == "Search")
-    shown = galleries(box.set_value("something red").run())[0]
+    shown = galleries(app := box.set_value("something red").run())[0]
+    assert not any("CLIP has not looked at" in caption.value for caption in app.caption)
     assert [card["id"] for card in shown] == ids(place, found.rows)[: len(shown)]
 
 

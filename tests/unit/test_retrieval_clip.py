@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from core.__main__ import FAILED, main
-from core.data import Dataset, open_dataset
-from core.errors import CheckpointError
+from core.data import Dataset, decode_rgb, open_dataset
+from core.errors import CheckpointError, ImageError
 from core.models.checkpoint import write_card
 from core.retrieval.clip import CONFIG, WEIGHTS, Clip, ClipStore, clip_folder, search_clip
 from core.settings import Settings
@@ -100,6 +100,31 @@ def test_a_damaged_file_is_built_again(folder: Path, dataset: Dataset, tmp_path:
     assert len(store.read()) == dataset.table["sha"].nunique()
 
 
+def test_an_image_that_cannot_be_read_is_looked_at_once(
+    folder: Path, dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = dataset.file(3)
+    asked = []
+
+    def decode(path: Path) -> Any:
+        asked.append(path)
+        if path == broken:
+            raise ImageError("This is no image", cause="It is cut off.", fix="Copy it again.")
+        return decode_rgb(path)
+
+    monkeypatch.setattr("core.retrieval.clip.decode_rgb", decode)
+    clip = Clip(folder)
+    store = ClipStore(tmp_path / "cache", clip.hash)
+    assert store.waiting(dataset) == len(dataset)
+    assert store.index(dataset, clip) == 1 and store.waiting(dataset) == 0
+    assert asked.count(broken) == 1
+    assert store.index(dataset, clip) == 1  # known from the first time
+    assert asked.count(broken) == 1
+    vectors = store.vectors(dataset)
+    assert [row for row in range(len(dataset)) if not vectors.usable[row]] == [3]
+    assert 3 not in search_clip(vectors, clip, "something red", k=len(dataset)).rows
+
+
 def test_on_the_command_line(
     folder: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -122,6 +147,4 @@ def test_on_the_command_line(
 
 
 def _picture(dataset: Dataset, row: int) -> Any:
-    from core.data import decode_rgb
-
     return decode_rgb(dataset.file(row))
