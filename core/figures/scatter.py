@@ -45,7 +45,7 @@ def scatter(
     from plotly.graph_objects import Figure
 
     rows = rows[np.isfinite(coords[rows, 0])]
-    size = _size(len(rows))
+    size = _size(len(rows)) * (1 if coords.shape[1] == 2 else 0.6)  # 3-D points hide what is behind
     texts = hover if len(rows) <= MOST_HOVERS else None
     figure = Figure(layout=_layout(coords.shape[1], axes, mode, height))
     if context is not None and len(context):
@@ -162,7 +162,8 @@ def _layout(dimensions: int, axes: tuple[str, ...], mode: Mode, height: int) -> 
             "showticklabels": False,
         }
         scene = {axis: {**ground, "title": value["title"]} for axis, value in more.items()}
-        more = {"scene": {**scene, "aspectmode": "data"}}
+        eye = dict.fromkeys("xyz", 1.5)  # far enough for the axes' titles
+        more = {"scene": {**scene, "aspectmode": "data", "camera": {"eye": eye}}}
     else:
         more["yaxis"] = {**more["yaxis"], "scaleanchor": "x"}
         more["dragmode"] = "lasso"

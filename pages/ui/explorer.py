@@ -63,7 +63,7 @@ def _explore(view: View) -> None:
             _map(view, projection, colour, pins)
             draw_trust(view, projection)
         with right:
-            draw_picked(view, picked_rows(view))
+            draw_picked(view, picked_rows(view), projection.dimensions)
         draw_beside(view, projection, colour)
         _below(view, projection)
 
@@ -153,9 +153,9 @@ def _map(view: View, projection: Projection, colour: str, pins: Sequence[Pin]) -
 
 def _points(view: View, projection: Projection, colour: str, pins: Sequence[Pin]) -> None:
     rest = st.session_state.get("choice.rest", True)
+    unit = " of the variance" if projection.dimensions == 2 else ""  # in 3-D there is no room for it
     names = tuple(
-        f"Component {number + 1} ({share:.1%} of the variance)"
-        for number, share in enumerate(projection.explained)
+        f"Component {number + 1} ({share:.1%}{unit})" for number, share in enumerate(projection.explained)
     )
     rows = view.rows
     if projection.dimensions == 3 and len(rows) > MOST_3D:

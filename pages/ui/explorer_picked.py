@@ -23,6 +23,13 @@ from pages.ui.state import View, link
 from pages.ui.text import count, csv_cell, file_name, md
 
 PICKED = "vitrine.explorer.picked"
+HINTS = {
+    2: ":material/gesture: Draw around points with the lasso to see their images; click one for its nearest "
+    "neighbours.",
+    3: ":material/3d_rotation: Drag to turn the map; click a point to see its image and its nearest "
+    "neighbours. Choose 2-D to draw around several.",
+}
+"""How points are picked, by the map's dimensions: plotly has no lasso in 3-D."""
 Rows = npt.NDArray[np.int64]
 NEIGHBOURS = 12
 
@@ -65,12 +72,11 @@ def rows_of(event: Mapping[str, Any], n: int) -> tuple[int, ...]:
     return tuple(sorted({row for row in found if row is not None and 0 <= row < n}))
 
 
-def draw_picked(view: View, rows: Rows) -> None:
+def draw_picked(view: View, rows: Rows, dimensions: int) -> None:
     """One image: its neighbours. Several: what they are, how the head did on them, and the images."""
     if not len(rows):
         st.caption(
-            ":material/gesture: Draw around points with the lasso to see their images; click one for its "
-            "nearest neighbours. Scroll to zoom; a click in the legend hides a label. The details of any "
+            f"{HINTS[dimensions]} Scroll to zoom; a click in the legend hides a label. The details of any "
             "image, on any page, have a link that locates it here."
         )
         return

@@ -21,6 +21,8 @@ from pages.ui.state import View
 from pages.ui.text import count, md
 
 MOST_PAIRS = 12
+WIDTHS = {"pair": 310, "mixing": 66, "confused": 76, "images": 62}
+"""Pixels of the columns of the pairs, so that the last is seen on a common screen."""
 _OVERLAP = "explorer.overlap"
 Rows = npt.NDArray[np.int64]
 
@@ -91,7 +93,7 @@ def draw_original(view: View) -> None:
         f"The {found.neighbours} nearest images{apart}, vote for the true {md(view.selection.task)} in "
         f"**{found.accuracy.text()}** of {found.accuracy.support()}.{silhouette}"
     )
-    left, right = st.columns(2, gap="large")
+    left, right = st.columns([7, 8], gap="small")
     with left:
         st.markdown("**Labels**, least apart first")
         st.dataframe(separation_table(found), hide_index=True, height=320, key="explorer.separation")
@@ -101,6 +103,7 @@ def draw_original(view: View) -> None:
         st.dataframe(
             overlap_table(mixed),
             hide_index=True,
+            column_config={name: st.column_config.Column(width=width) for name, width in WIDTHS.items()},
             height=320,
             key=_OVERLAP,
             on_select=partial(_pick_pair, view, mixed),

@@ -242,3 +242,8 @@ def test_what_is_drawn_around_on_a_large_map_is_checked(event: object, rows: int
     colouring = Colouring("x", ("a",), np.zeros(400, np.int32))
     drawn = layer(coords, colouring, np.arange(400), np.zeros(400, bool), "light")
     assert len(picked_of(drawn, event)) == rows
+
+
+@pytest.mark.parametrize(("axes", "said"), [("2", "Draw around points"), ("3", "Drag to turn the map")])
+def test_the_hint_is_of_what_the_map_can_do(at_home: Any, axes: str, said: str) -> None:
+    assert any(said in caption.value for caption in opened(at_home, axes=axes).caption)
