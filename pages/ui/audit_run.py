@@ -8,6 +8,7 @@ from core.models import Checkpoint
 from pages.ui import resources, work
 from pages.ui.audit_result import result_file
 from pages.ui.errors import guard
+from pages.ui.launch import ended
 from pages.ui.state import View
 from pages.ui.text import count, md
 
@@ -29,7 +30,7 @@ def draw_run(view: View, checkpoint: Checkpoint, *, again: bool) -> None:
         work.watch(key)
         return
     if current is not None:
-        _ended(key, current)
+        ended(key, "The audit", "Nothing was changed.", current)
     if resources.settings().read_only:
         if not again:
             st.info("This dashboard is read-only: whoever runs it can audit from the command line.")
@@ -48,13 +49,3 @@ def draw_run(view: View, checkpoint: Checkpoint, *, again: bool) -> None:
             work.dismiss(key)
             work.start(key, TITLE, audit_argv(view, checkpoint))
             st.rerun()
-
-
-def _ended(key: str, current: work.Work) -> None:
-    if current.succeeded:
-        work.dismiss(key)
-    elif current.cancelled:
-        st.warning("Cancelled. Nothing was changed.")
-    else:
-        st.error(f"The audit ended with exit code {current.process.returncode}.", icon=":material/error:")
-        work.draw_log(current)

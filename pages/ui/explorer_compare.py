@@ -11,10 +11,10 @@ from core.figures.scatter import scatter
 from core.models import Checkpoint
 from core.projection import Projection, align
 from core.projection.placement import sample_rows
-from pages.ui import explorer_maps, resources
+from pages.ui import empty, explorer_maps, resources
 from pages.ui.explorer_colours import colouring
 from pages.ui.explorer_picked import picked_rows, take_some
-from pages.ui.state import View, usable_checkpoints
+from pages.ui.state import NotIndexed, View, usable_checkpoints
 from pages.ui.text import md
 from pages.ui.theme import mode
 
@@ -39,7 +39,7 @@ def draw_beside(view: View, projection: Projection, colour: str) -> None:
     st.subheader(f"{md(view.checkpoint.name)} beside {md(checkpoint.name)}", anchor=False)
     predictions = resources.indexed(view.dataset, checkpoint)
     if predictions is None:
-        st.info(f"{md(checkpoint.name)} has not looked at these images yet: choose it in the sidebar first.")
+        empty.draw(NotIndexed(view.dataset, checkpoint))
         return
     other = explorer_maps.with_checkpoint(view, checkpoint, predictions)
     second = explorer_maps.find_map(other, projection.parameters)

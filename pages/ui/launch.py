@@ -21,7 +21,7 @@ def launch(key: str, title: str, label: str, argv: Sequence[str], *, icon: str, 
         work.watch(key, counted=False)
         return
     if current is not None:
-        _ended(key, title, current)
+        ended(key, md(title), "What was finished is kept.", current)
     if resources.settings().read_only:
         st.caption("This dashboard is read-only: whoever runs it can do this from the command line.")
         return
@@ -33,11 +33,12 @@ def launch(key: str, title: str, label: str, argv: Sequence[str], *, icon: str, 
             st.rerun()
 
 
-def _ended(key: str, title: str, current: work.Work) -> None:
+def ended(key: str, what: str, kept: str, current: work.Work) -> None:
+    """How the work under `key` ended: nothing where it went well, what is `kept`, or its log."""
     if current.succeeded:
         work.dismiss(key)
     elif current.cancelled:
-        st.warning("Cancelled. What was finished is kept.")
+        st.warning(f"Cancelled. {kept}")
     else:
-        st.error(f"{md(title)} ended with exit code {current.process.returncode}.", icon=":material/error:")
+        st.error(f"{what} ended with exit code {current.process.returncode}.", icon=":material/error:")
         work.draw_log(current)

@@ -12,6 +12,7 @@ from core.models import Checkpoint
 from core.selection import ALL_SPLITS
 from pages.ui import resources, work
 from pages.ui.errors import guard
+from pages.ui.launch import ended
 from pages.ui.state import View, usable_checkpoints
 from pages.ui.text import count, file_name, md
 
@@ -37,7 +38,7 @@ def draw_share(view: View) -> None:
         work.watch(key)
         return
     if current is not None:
-        _ended(key, current)
+        ended(key, "The report", "No report was written.", current)
     if file.exists():
         st.download_button(
             f"Download the report ({file.stat().st_size / 1e6:.1f} MB)",
@@ -83,13 +84,3 @@ def _place(view: View, chosen: list[Checkpoint]) -> tuple[str, Path]:
         audit=None if audit is None else [audit.name, audit.stat().st_mtime_ns],
     )
     return f"report:{key}", cache / FOLDER / f"{key}.html"
-
-
-def _ended(key: str, current: work.Work) -> None:
-    if current.succeeded:
-        work.dismiss(key)
-    elif current.cancelled:
-        st.warning("Cancelled. No report was written.")
-    else:
-        st.error(f"The report ended with exit code {current.process.returncode}.", icon=":material/error:")
-        work.draw_log(current)

@@ -16,6 +16,7 @@ from core.evaluation import Outcomes, outcomes
 from core.models import find_checkpoint
 from core.settings import HOME, Settings
 from core.store import FeatureStore
+from pages.ui import resources
 from pages.ui.explorer_picked import PICKED, rows_of
 from pages.ui.explorer_trust import pair_rows
 from tests.app.test_confusion import cards
@@ -184,6 +185,20 @@ def test_two_checkpoints_lie_beside_each_other(at_home: Any) -> None:
     app = opened(at_home, beside="synthetic-1")
     assert len(figures(app)) == 3
     assert "Procrustes" in texts(app)
+
+
+def test_a_checkpoint_that_has_not_looked_at_the_images_is_prepared_where_it_is_chosen(
+    at_home: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    indexed = resources.indexed
+    monkeypatch.setattr(
+        resources,
+        "indexed",
+        lambda data, one, *more: None if one.name == "synthetic-1" else indexed(data, one, *more),
+    )
+    app = opened(at_home, beside="synthetic-1")
+    assert len(figures(app)) == 1
+    assert any(button.label == "Build the features" for button in app.button)
 
 
 def test_the_page_loads_neither_umap_nor_torch(at_home: Any) -> None:
