@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.models.card import Card
+from core.models.card import FROZEN_STEP, Card
 
 
 def lineage(card: Card) -> str:
@@ -11,7 +11,7 @@ def lineage(card: Card) -> str:
     sets = ", ".join([card.data.name, *card.data.further])
     taught = (recipe.get("distillation") or {}).get("teacher")
     if recipe.get("backbone") == "frozen":
-        how = f"{recipe.get('kind', 'heads')}, heads on frozen features"
+        how = f"{recipe.get('kind', 'heads')}, {FROZEN_STEP}"
     else:
         side = recipe.get("image_size") or card.preprocessing.size
         how = f"{recipe.get('name', 'unknown recipe')}, {len(card.history)} epochs at {side} pixels"

@@ -71,6 +71,10 @@ Metrics = dict[str, dict[str, dict[str, Measure]]]
 """`{split: {task: {"accuracy": Measure, ...}}}`."""
 
 
+FROZEN_STEP = "heads on frozen features"
+"""How a lineage tells of a step that left the backbone as it was."""
+
+
 class Card(_Value):
     """The facts of one checkpoint, stored beside its weights as `card.json`."""
 
@@ -101,6 +105,12 @@ class Card(_Value):
     """SHA-256 of `model.safetensors`."""
     history: list[dict[str, Any]] = Field(default_factory=list)
     """One record per epoch."""
+
+    def frozen_without(self, data: str) -> bool:
+        """Whether the backbone was frozen, and came from weights that no step before had fine-tuned on the
+        data set called `data`, as far as the card tells."""
+        steps = [step for step in self.pretraining.split("; then ") if FROZEN_STEP not in step]
+        return self.recipe.get("backbone") == "frozen" and not any(data in step for step in steps)
 
     @field_validator("backbone")
     @classmethod

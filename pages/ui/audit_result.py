@@ -46,11 +46,11 @@ class Result:
 
 
 def auditor(view: View) -> Checkpoint:
-    """Whose features judge: the view's checkpoint or else another one with a frozen backbone, which has not
-    learnt the labels by heart; the view's own where there is none."""
+    """Whose features judge: the view's checkpoint or else another one whose backbone has not learnt these
+    labels by heart; the view's own where there is none."""
     known = [view.checkpoint, *usable_checkpoints(view.dataset)]
-    frozen = (one for one in known if one.card.recipe.get("backbone") == "frozen")
-    return next(frozen, view.checkpoint)
+    fresh = (one for one in known if one.card.frozen_without(view.dataset.name))
+    return next(fresh, view.checkpoint)
 
 
 def result_file(dataset: Dataset, checkpoint: Checkpoint) -> Path:

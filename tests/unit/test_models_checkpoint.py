@@ -26,6 +26,7 @@ from core.models.checkpoint import CARD, WEIGHTS, write_card
 from core.models.weights import round_weights
 from core.settings import HOME, Settings
 from tests.model_case import TAXONOMY, make_card, make_network, save_small
+from training.lineage import lineage
 
 
 def _settings(*folders: Path) -> Settings:
@@ -227,3 +228,21 @@ def _resealed(folder: Path, card: Card, state: dict[str, torch.Tensor]):  # type
     save_file(state, folder / WEIGHTS)
     write_card(folder, card.model_copy(update={"sha256": sha256_file(folder / WEIGHTS)}))
     return read_checkpoint(folder)
+
+
+def test_a_frozen_backbone_may_have_been_fine_tuned_on_the_data_before() -> None:
+    frozen = {"kind": "quick", "backbone": "frozen"}
+    plain = make_card(make_network()).model_copy(update={"recipe": frozen, "pretraining": "imagenet"})
+    assert plain.frozen_without("shop")
+    assert not plain.model_copy(update={"recipe": {"name": "two_phase"}}).frozen_without("shop")
+    tuned = plain.model_copy(update={"pretraining": lineage(_of("shop", {"name": "two_phase"}))})
+    assert not tuned.frozen_without("shop") and tuned.frozen_without("another shop's")
+    headed = plain.model_copy(update={"pretraining": lineage(_of("shop", frozen))})
+    assert headed.frozen_without("shop")  # heads alone learnt its labels, and those are gone
+
+
+def _of(data: str, recipe: dict[str, object]) -> Card:
+    card = make_card(make_network())
+    return card.model_copy(
+        update={"recipe": recipe, "data": card.data.model_copy(update={"name": data}), "pretraining": "none"}
+    )
