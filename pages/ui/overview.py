@@ -85,8 +85,8 @@ def draw_report(view: View) -> None:
     if not problems:
         st.caption("Every row was read; nothing to report.")
         return
-    kinds = ", ".join(f"{n:,} {kind.replace('_', ' ')}" for kind, n in view.dataset.report.counts().items())
-    st.caption(md(kinds))
+    kinds = ", ".join(f"{kind.replace('_', ' ')}: {n:,}" for kind, n in view.dataset.report.counts().items())
+    st.caption(md(f"{kinds[:1].upper()}{kinds[1:]}"))
     opened = st.expander(
         f"{count(len(problems), 'problem')} with row and fix", on_change="rerun", key="problems"
     )

@@ -118,38 +118,49 @@ def _teacher(recipe: Recipe, distillation: Distillation) -> str:
     """The network that is learnt from: ImageNet's, or one of the checkpoints."""
     names = [IMAGENET, *(checkpoint.name for checkpoint in resources.checkpoints()[0])]
     key = f"training.{recipe.name}.teacher"
-    if st.session_state.get(key) not in names:  # also one that has been deleted meanwhile
-        st.session_state[key] = distillation.teacher if distillation.teacher in names else IMAGENET
+    usual = names.index(distillation.teacher) if distillation.teacher in names else 0
     shown = {IMAGENET: "EfficientNet-Lite0 (ImageNet)"}
-    return st.selectbox("Teacher", names, key=key, format_func=lambda n: shown.get(n, n), help=TEACHER_HELP)
+    return st.selectbox(
+        "Teacher", names, usual, key=key, format_func=lambda n: shown.get(n, n), help=TEACHER_HELP
+    )
 
 
 def _optimizer(recipe: Recipe) -> str:
     """AdamW, or Muon beside it."""
     key = f"training.{recipe.name}.optimizer"
-    st.session_state.setdefault(key, recipe.optimizer.method)
     shown = {"adamw": "AdamW", "muon": "Muon"}
+    usual = list(shown).index(recipe.optimizer.method)
     return st.selectbox(
-        "Optimizer", list(shown), key=key, format_func=shown.__getitem__, help=_about(Optimizer, "method")
+        "Optimizer",
+        list(shown),
+        usual,
+        key=key,
+        format_func=shown.__getitem__,
+        help=_about(Optimizer, "method"),
     )
 
 
 def _statistics(recipe: Recipe) -> str:
     """Which statistics batch norm goes by while the backbone is fine-tuned."""
     key = f"training.{recipe.name}.batch_statistics"
-    st.session_state.setdefault(key, recipe.batch_statistics)
     options = ("train", "frozen")
-    return st.selectbox("Batch norm", options, key=key, help=_about(Recipe, "batch_statistics"))
+    usual = options.index(recipe.batch_statistics)
+    return st.selectbox("Batch norm", options, usual, key=key, help=_about(Recipe, "batch_statistics"))
 
 
 def _number(
     recipe: Recipe, path: str, label: str, value: Any, bounds: tuple[Any, Any], model: type[Part]
 ) -> Any:
-    """A bounded number with the recipe's own help; its state outlives a change of the recipe."""
+    """A bounded number with the recipe's own help.
+
+    Its usual value is the widget's, not put into the session: a browser that opens "More" later would miss it
+    and show the least value that is allowed.
+    """
     key = f"training.{recipe.name}.{path}"
-    st.session_state.setdefault(key, value)
     fine = {"step": 1e-5, "format": "%.6f"} if isinstance(value, float) else {"step": 1}
-    return st.number_input(label, *bounds, key=key, help=_about(model, path.rsplit(".", 1)[-1]), **fine)
+    return st.number_input(
+        label, *bounds, value, key=key, help=_about(model, path.rsplit(".", 1)[-1]), **fine
+    )
 
 
 def _default_name(data: str, recipe: str) -> str:

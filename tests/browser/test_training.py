@@ -50,6 +50,17 @@ def state(tab: Any, name: str) -> Any:
     return tab.locator('[data-testid="stMarkdownBadge"], .stMarkdownBadge').filter(has_text=name).first
 
 
+def test_what_is_opened_late_shows_the_recipes_own_values(tab: Any, address: str) -> None:
+    tab.goto(f"{address}/Training")
+    tab.get_by_text("Trains on").wait_for(timeout=60_000)
+    choose(tab, "Recipe", "distill")
+    choose(tab, "Backbone", "mobilevit_xxs")
+    tab.get_by_role("button", name="More").first.click()
+    rate = tab.get_by_label("Backbone rate: distil", exact=True)
+    rate.wait_for(timeout=30_000)
+    assert float(rate.input_value()) == 0.001
+
+
 @pytest.mark.timeout(600)
 def test_launch_watch_cancel_resume_finish(tab: Any, own: Place, address: str) -> None:
     settings = Settings((own.data,), own.cache, (own.checkpoints,))
